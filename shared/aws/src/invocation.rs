@@ -1,0 +1,115 @@
+//! What belongs to one invocation and is needed everywhere below it: the deadline, the request id, and the meter.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant as Tick;
+use types::Fault;
+
+/// Time kept back from the function's timeout to answer and to write the log.
+const MARGIN: Duration = Duration::from_millis(250);
+
+/// One run of a handler.
+#[derive(Debug)]
+pub struct Invocation {
+    request_id: String,
+    deadline: Tick,
+    meter: Mutex<Meter>,
+}
+
+/// What an invocation did, for its metrics.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Meter {
+    /// Requests to AWS, by `service.operation`; retries of one call are not calls.
+    pub calls: BTreeMap<String, u32>,
+    /// Attempts beyond each call's first.
+    pub retries: u32,
+    /// DynamoDB read units, computed from the sizes of the items that came back.
+    pub read_units: f64,
+    /// DynamoDB write units of the base table, computed from the sizes of the items written (indexes are not counted).
+    pub write_units: f64,
+    /// Whatever a handler counts: `clicks_lost`, `cache_hits`.
+    pub counts: BTreeMap<&'static str, f64>,
+}
+
+tokio::task_local! {
+    static CURRENT: Arc<Invocation>;
+}
+
+impl Invocation {
+    /// An invocation that must answer within `remaining`.
+    pub fn new(request_id: impl Into<String>, remaining: Duration) -> Arc<Self> {
+        let deadline = Tick::now() + remaining.saturating_sub(MARGIN);
+        Arc::new(Self { request_id: request_id.into(), deadline, meter: Mutex::default() })
+    }
+
+    /// Runs `work` as (part of) this invocation.
+    pub async fn scope<F: Future>(self: &Arc<Self>, work: F) -> F::Output {
+        CURRENT.scope(Arc::clone(self), work).await
+    }
+
+    /// Lambda's id of the request.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// When the handler is given up.
+    pub fn deadline(&self) -> Tick {
+        self.deadline
+    }
+
+    /// What was counted so far.
+    pub fn meter(&self) -> MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The request id of the invocation under way; `-` outside of one.
+pub fn request_id() -> String {
+    CURRENT.try_with(|invocation| invocation.request_id.clone()).unwrap_or_else(|_| "-".to_owned())
+}
+
+/// Adds to a count of the invocation under way; its metrics carry the sum. Outside of an invocation nothing is counted.
+pub fn count(name: &'static str, amount: f64) {
+    meter(|meter| *meter.counts.entry(name).or_default() += amount);
+}
+
+/// Changes the meter of the invocation under way, if there is one.
+pub fn meter(change: impl FnOnce(&mut Meter)) {
+    let _ = CURRENT.try_with(|invocation| change(&mut invocation.meter()));
+}
+
+/// Runs `work` but no longer than the invocation has; outside of an invocation no longer than 10 s.
+///
+/// # Errors
+/// A transient fault when time runs out: whether the call took effect is unknown, as after any timeout.
+pub async fn within_deadline<T>(what: &str, work: impl Future<Output = T>) -> Result<T, Fault> {
+    let deadline = CURRENT.try_with(|invocation| invocation.deadline);
+    let deadline = deadline.unwrap_or_else(|_| Tick::now() + Duration::from_secs(10));
+    tokio::time::timeout_at(deadline, work)
+        .await
+        .map_err(|_| Fault::transient(format!("{what}: the invocation's deadline passed")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_ends_at_the_deadline_and_counts_stay_with_their_invocation() {
+        let invocation = Invocation::new("r-1", Duration::from_millis(260));
+        let outcome = invocation
+            .scope(async {
+                count("seen", 1.0);
+                count("seen", 2.0);
+                assert_eq!(request_id(), "r-1");
+                within_deadline("waiting", std::future::pending::<()>()).await
+            })
+            .await;
+        assert!(outcome.is_err_and(|fault| fault.is_transient()));
+        assert_eq!(invocation.meter().counts["seen"], 3.0);
+        assert_eq!(request_id(), "-");
+    }
+}

@@ -1,0 +1,9 @@
+//! The AWS SDK as every Lambda here uses it: credentials from the environment, one TLS stack with Amazon's own roots,
+//! short timeouts inside the invocation's deadline, every call counted.
+
+pub mod env;
+pub mod invocation;
+mod sdk;
+
+pub use invocation::{Invocation, count, within_deadline};
+pub use sdk::{Sdk, fault};

@@ -1,0 +1,168 @@
+//! Clients, built when first asked for: a handler that never sends a message never pays for SQS.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use types::Fault;
+
+use crate::env::Env;
+use crate::invocation::meter;
+
+/// Amazon's root certificates (amazontrust.com): every AWS endpoint chains to one of them. Reading the system's store of
+/// some 150 roots costs 4–5 ms of each cold start.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+
+/// One configuration for all clients of a process.
+#[derive(Debug, Clone)]
+pub struct Sdk(SdkConfig);
+
+impl Sdk {
+    /// Reads what Lambda gives every function: region, the role's credentials, and where it is set `AWS_ENDPOINT_URL`.
+    ///
+    /// # Errors
+    /// When one of them is missing, or `AWS_CA_BUNDLE` names a file that cannot be read.
+    pub fn from_env(env: &Env) -> Result<Self, Fault> {
+        let credentials = Credentials::new(
+            env.require("AWS_ACCESS_KEY_ID")?,
+            env.require("AWS_SECRET_ACCESS_KEY")?,
+            env.get("AWS_SESSION_TOKEN").map(str::to_owned),
+            None,
+            "environment",
+        );
+        let mut config = SdkConfig::builder()
+            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
+            .region(Region::new(env.require("AWS_REGION")?.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http_client(env)?)
+            .sleep_impl(TokioSleep::new())
+            .time_source(aws_smithy_async::time::SystemTimeSource::new())
+            // Three attempts, and a token bucket of the client that stops retrying when most calls fail.
+            .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(1))
+                    .operation_attempt_timeout(Duration::from_secs(3))
+                    .build(),
+            );
+        if let Some(url) = env.get("AWS_ENDPOINT_URL") {
+            config = config.endpoint_url(url);
+        }
+        Ok(Self(config.build()))
+    }
+
+    /// A DynamoDB client.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::config::Builder::from(&self.0).interceptor(Metering);
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// An SQS client.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::from_conf(aws_sdk_sqs::config::Builder::from(&self.0).interceptor(Metering).build())
+    }
+
+    /// An EventBridge client.
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        let config = aws_sdk_eventbridge::config::Builder::from(&self.0).interceptor(Metering);
+        aws_sdk_eventbridge::Client::from_conf(config.build())
+    }
+
+    /// The configuration itself, for a service that only a test or one system calls.
+    pub fn config(&self) -> &SdkConfig {
+        &self.0
+    }
+}
+
+fn http_client(env: &Env) -> Result<SharedHttpClient, Fault> {
+    let roots = match env.get("AWS_CA_BUNDLE") {
+        None => AMAZON_ROOTS.to_vec(),
+        Some(path) => {
+            std::fs::read(path).map_err(|e| Fault::permanent(format!("AWS_CA_BUNDLE {path}")).caused_by(e))?
+        }
+    };
+    let tls = TlsContext::builder()
+        .with_trust_store(TrustStore::empty().with_pem_certificate(roots))
+        .build()
+        .map_err(|e| Fault::permanent("the TLS trust store").caused_by(e))?;
+    Ok(aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls)
+        .build_https())
+}
+
+/// Turns a failed call into a fault; throttling, timeouts and 5xx may pass, the rest repeats.
+pub fn fault<E, R>(what: impl Into<String>, error: SdkError<E, R>) -> Fault
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    const PASSING: [&str; 9] = [
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "TransactionInProgressException",
+        "TransactionConflictException",
+        "InternalServerError",
+        "InternalFailure",
+        "InternalException",
+        "ServiceUnavailable",
+    ];
+    let transient = match &error {
+        SdkError::ServiceError(service) => service.err().code().is_some_and(|code| PASSING.contains(&code)),
+        SdkError::ConstructionFailure(_) => false,
+        _ => true,
+    };
+    let fault = if transient { Fault::transient(what) } else { Fault::permanent(what) };
+    fault.caused_by(error)
+}
+
+/// Counts calls and retries into the invocation under way.
+#[derive(Debug)]
+struct Metering;
+
+impl Intercept for Metering {
+    fn name(&self) -> &'static str {
+        "almanac-metering"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), aws_smithy_runtime_api::box_error::BoxError> {
+        meter(|meter| meter.retries += 1);
+        Ok(())
+    }
+
+    fn read_after_execution(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), aws_smithy_runtime_api::box_error::BoxError> {
+        let operation = config.load::<Metadata>().map(|m| format!("{}.{}", m.service(), m.name()));
+        meter(|meter| {
+            *meter.calls.entry(operation.unwrap_or_else(|| "unknown".to_owned())).or_default() += 1;
+            meter.retries = meter.retries.saturating_sub(1); // the first attempt is no retry
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,17 @@
+//! DynamoDB as the systems use it: one table, typed items, conditions that become refusals where they fail, transactions
+//! that say which of their writes was refused, and pages. Every read compares time itself; nothing here scans.
+
+mod condition;
+mod item;
+mod page;
+mod size;
+mod table;
+mod transaction;
+mod update;
+
+pub use condition::{Condition, contains, eq, exists, gt, le, lt, missing};
+pub use item::{Attributes, Item, Key, Value, attributes, from_attributes};
+pub use page::{Page, Query};
+pub use table::{Consistency, Put, Table};
+pub use transaction::{Done, Transaction};
+pub use update::{Update, UpdateExpression};

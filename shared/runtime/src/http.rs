@@ -1,0 +1,139 @@
+//! API Gateway HTTP API events (payload format 2.0) to requests, and responses back.
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body as LambdaBody;
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{ALLOW, CONTENT_TYPE, SET_COOKIE};
+use axum::http::{HeaderValue, Method, Request, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+use types::Fault;
+use web::{BodyDigest, Problem};
+
+use crate::system::{Run, System, Trigger};
+
+/// The routes of the chosen rows; anything else is a problem too.
+pub(crate) fn router<A: Clone + Send + Sync + 'static>(system: &System<A>, only: Option<&str>, app: A) -> Router {
+    let mut router = Router::new();
+    for row in system.rows().iter().filter(|row| only.is_none_or(|handler| handler == row.handler)) {
+        if let (Run::Http(route), Trigger::Http { path, .. }) = (&row.run, &row.trigger) {
+            router = router.route(path, route.clone());
+        }
+    }
+    let nothing = async || unrouted_problem(&[]);
+    router.method_not_allowed_fallback(nothing).fallback(nothing).with_state(app)
+}
+
+/// The routes of a whole system, each answering 405 with the methods of its path: what no other route took arrives here.
+pub(crate) fn refusing<A: Clone + Send + Sync + 'static>(system: &System<A>) -> Router {
+    let mut methods: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for row in system.rows() {
+        let Trigger::Http { method, path, .. } = &row.trigger else { continue };
+        let index = methods.iter().position(|(known, _)| known == path).unwrap_or_else(|| {
+            methods.push((path, Vec::new()));
+            methods.len() - 1
+        });
+        methods[index].1.push(method.to_string());
+        if method == Method::GET {
+            methods[index].1.push(Method::HEAD.to_string());
+        }
+    }
+    let mut router = Router::new();
+    for (path, methods) in methods {
+        router = router.route(path, axum::routing::any(async move || unrouted_problem(&methods)));
+    }
+    router.fallback(async || unrouted_problem(&[]))
+}
+
+fn unrouted_problem(methods: &[String]) -> Response {
+    if methods.is_empty() {
+        return Problem::not_found("no-such-route", "There is nothing at this path").into_response();
+    }
+    let problem =
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path does not take this method");
+    let mut response = problem.with("allow", methods).into_response();
+    if let Ok(allow) = HeaderValue::try_from(methods.join(", ")) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
+}
+
+/// Reads the event. API Gateway wrote it, so a failure is ours.
+pub(crate) fn request(event: &str) -> Result<Request<Body>, Fault> {
+    let event: ApiGatewayV2httpRequest =
+        serde_json::from_str(event).map_err(|e| Fault::permanent("reading the HTTP event").caused_by(e))?;
+    let bytes = match (event.body, event.is_base64_encoded) {
+        (None, _) => Vec::new(),
+        (Some(text), false) => text.into_bytes(),
+        (Some(text), true) => {
+            STANDARD.decode(text).map_err(|e| Fault::permanent("reading the HTTP event's body").caused_by(e))?
+        }
+    };
+    let mut target = encoded(event.raw_path.as_deref().filter(|path| path.starts_with('/')).unwrap_or("/"));
+    if let Some(query) = event.raw_query_string.filter(|query| !query.is_empty()) {
+        target = format!("{target}?{}", encoded(&query));
+    }
+    let uri: Uri = target.parse().map_err(|e| Fault::permanent("reading the HTTP event's path").caused_by(e))?;
+    let digest = event.headers.contains_key("idempotency-key").then(|| digest(&bytes));
+    let mut request = Request::new(Body::from(bytes));
+    *request.method_mut() = event.request_context.http.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = event.headers;
+    request.extensions_mut().insert(event.request_context);
+    if let Some(digest) = digest {
+        request.extensions_mut().insert(BodyDigest(digest));
+    }
+    Ok(request)
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// API Gateway hands paths over decoded; what a URI cannot hold is encoded again.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%[]".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// Runs a request through the routes.
+pub(crate) async fn call(router: Router, request: Request<Body>) -> Response {
+    match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// Writes the response as API Gateway expects it.
+pub(crate) async fn response(response: Response) -> Result<String, Fault> {
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.map_err(|e| Fault::permanent("reading the response").caused_by(e))?.to_bytes();
+    let media = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = media.is_empty() || media.starts_with("text/") || media.contains("json") || media.contains("xml");
+    let body = match String::from_utf8(bytes.into()) {
+        Ok(plain) if text => LambdaBody::Text(plain),
+        Ok(plain) => LambdaBody::Text(STANDARD.encode(plain)),
+        Err(binary) => LambdaBody::Text(STANDARD.encode(binary.into_bytes())),
+    };
+    let mut answer = ApiGatewayV2httpResponse::default();
+    answer.status_code = i64::from(parts.status.as_u16());
+    answer.is_base64_encoded = !text;
+    answer.body = Some(body);
+    answer.headers = parts.headers;
+    let cookies = answer.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
+    answer.cookies = cookies.map(str::to_owned).collect();
+    answer.headers.remove(SET_COOKIE);
+    serde_json::to_string(&answer).map_err(|e| Fault::permanent("writing the HTTP answer").caused_by(e))
+}

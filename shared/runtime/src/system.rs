@@ -1,0 +1,181 @@
+//! The SYSTEM table: one row per Lambda.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use types::Fault;
+use web::Access;
+use work::{Batch, BatchOutcome, Change, Changes};
+
+type Answering = Pin<Box<dyn Future<Output = Result<String, Fault>> + Send>>;
+type OnEvent<A> = Arc<dyn Fn(A, String) -> Answering + Send + Sync>;
+
+/// A system: its name and its Lambdas.
+#[derive(Clone)]
+pub struct System<A> {
+    name: &'static str,
+    rows: Vec<Row<A>>,
+}
+
+/// One Lambda.
+#[derive(Clone)]
+pub struct Row<A> {
+    /// The template's `Handler`, and the stem of the handler's file.
+    pub handler: &'static str,
+    /// What invokes it.
+    pub trigger: Trigger,
+    pub(crate) run: Run<A>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Run<A> {
+    Http(MethodRouter<A>),
+    Unrouted,
+    Event(OnEvent<A>),
+}
+
+/// What invokes a Lambda.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// A route of the system's HTTP API. A GET route answers HEAD too.
+    Http {
+        /// Method.
+        method: Method,
+        /// Path as API Gateway writes it: `/links/{code}`.
+        path: &'static str,
+        /// Who may call.
+        access: Access,
+    },
+    /// Every route of the HTTP API that is no other's.
+    Unrouted,
+    /// The queue `{stage}-{system}-{name}`.
+    Queue(&'static str),
+    /// The stream of the system's table.
+    Stream,
+    /// A schedule.
+    Schedule,
+    /// A direct invocation: an operator, or API Gateway asking an authorizer.
+    Invoke,
+}
+
+impl<A: Clone + Send + Sync + 'static> System<A> {
+    /// A system without Lambdas yet.
+    pub fn named(name: &'static str) -> Self {
+        Self { name, rows: Vec::new() }
+    }
+
+    /// The system's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its Lambdas, in the order of the table.
+    pub fn rows(&self) -> &[Row<A>] {
+        &self.rows
+    }
+
+    fn row(mut self, handler: &'static str, trigger: Trigger, run: Run<A>) -> Self {
+        assert!(self.rows.iter().all(|row| row.handler != handler), "two rows are called {handler}");
+        self.rows.push(Row { handler, trigger, run });
+        self
+    }
+
+    /// A route. The access is part of the row, so none can be forgotten.
+    ///
+    /// # Panics
+    /// For a method that HTTP APIs do not route.
+    #[must_use]
+    #[allow(clippy::expect_used)] // a constant table: it fails at the first start or never
+    pub fn http<H, T>(self, handler: &'static str, method: Method, path: &'static str, access: Access, run: H) -> Self
+    where
+        H: Handler<T, A>,
+        T: 'static,
+    {
+        let filter = MethodFilter::try_from(method.clone()).expect("a method that can be routed");
+        let route = on(filter, run).layer(axum::middleware::from_fn(move |request, next| web::guard(access, request, next)));
+        self.row(handler, Trigger::Http { method, path, access }, Run::Http(route))
+    }
+
+    /// The answer to every request that no route takes: 404, or 405 naming the methods that the path has.
+    #[must_use]
+    pub fn unrouted(self, handler: &'static str) -> Self {
+        self.row(handler, Trigger::Unrouted, Run::Unrouted)
+    }
+
+    /// A worker of a queue, a batch at a time.
+    #[must_use]
+    pub fn queue<T, F, Fut>(self, handler: &'static str, queue: &'static str, run: F) -> Self
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: Fn(A, Batch<T>) -> Fut + Send + Sync + Copy + 'static,
+        Fut: Future<Output = Result<BatchOutcome, Fault>> + Send + 'static,
+    {
+        let run = on_event(move |app, event: SqsEvent| async move {
+            let outcome = run(app, Batch::parse(event)).await?;
+            aws::count("messages_failed", outcome.failures() as f64);
+            Ok(outcome.response())
+        });
+        self.row(handler, Trigger::Queue(queue), run)
+    }
+
+    /// A worker of the table's stream. A fault brings the whole batch again, in halves (`BisectBatchOnFunctionError`) until
+    /// the change that cannot be handled stands alone and is set aside.
+    #[must_use]
+    pub fn stream<F, Fut>(self, handler: &'static str, run: F) -> Self
+    where
+        F: Fn(A, Vec<Change>) -> Fut + Send + Sync + Copy + 'static,
+        Fut: Future<Output = Result<(), Fault>> + Send + 'static,
+    {
+        let run = on_event(move |app, changes: Changes| run(app, changes.into_vec()));
+        self.row(handler, Trigger::Stream, run)
+    }
+
+    /// A worker of a schedule; the event says nothing that it needs.
+    #[must_use]
+    pub fn schedule<F, Fut>(self, handler: &'static str, run: F) -> Self
+    where
+        F: Fn(A) -> Fut + Send + Sync + Copy + 'static,
+        Fut: Future<Output = Result<(), Fault>> + Send + 'static,
+    {
+        let run = on_event(move |app, _: serde_json::Value| run(app));
+        self.row(handler, Trigger::Schedule, run)
+    }
+
+    /// A function invoked directly, JSON in and JSON out.
+    #[must_use]
+    pub fn invoke<T, U, F, Fut>(self, handler: &'static str, run: F) -> Self
+    where
+        T: DeserializeOwned + Send + 'static,
+        U: Serialize + 'static,
+        F: Fn(A, T) -> Fut + Send + Sync + Copy + 'static,
+        Fut: Future<Output = Result<U, Fault>> + Send + 'static,
+    {
+        self.row(handler, Trigger::Invoke, on_event(run))
+    }
+}
+
+/// Erases the types of a handler: the Lambda loop is compiled once, not once per handler.
+fn on_event<A, T, U, F, Fut>(run: F) -> Run<A>
+where
+    A: Send + 'static,
+    T: DeserializeOwned + Send + 'static,
+    U: Serialize + 'static,
+    F: Fn(A, T) -> Fut + Send + Sync + Copy + 'static,
+    Fut: Future<Output = Result<U, Fault>> + Send + 'static,
+{
+    Run::Event(Arc::new(move |app, event| {
+        Box::pin(async move {
+            let event =
+                serde_json::from_str(&event).map_err(|e| Fault::permanent("reading the event").caused_by(e))?;
+            let answer = run(app, event).await?;
+            serde_json::to_string(&answer).map_err(|e| Fault::permanent("writing the answer").caused_by(e))
+        })
+    }))
+}

@@ -1,0 +1,14 @@
+//! Values every system shares: time, randomness, keys, and the two kinds of failure. No I/O but the clock and the
+//! random source, which live here so that everything else takes them as arguments.
+
+pub mod base62;
+pub mod fault;
+pub mod once;
+pub mod random;
+pub mod secret;
+pub mod time;
+
+pub use fault::{Answer, Fault};
+pub use once::{Once, OnceRefusal};
+pub use secret::Secret;
+pub use time::{Clock, Day, Instant};

@@ -1,0 +1,97 @@
+//! Who calls, and whether they may. The authorizer (functions/identity) says who; each route says which scope it needs, and
+//! [`guard`] holds every route to it, so a handler cannot forget.
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request};
+use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+
+use crate::Problem;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; the template gives the route no authorizer.
+    Public,
+    /// Callers with this scope, or with `admin`.
+    Scope(&'static str),
+}
+
+/// What a caller pays for; the rate limiter's policies hang on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Tier {
+    #[default]
+    Free,
+    Basic,
+    Pro,
+    Enterprise,
+}
+
+/// An authenticated caller, as the authorizer's context names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The tenant: every key of another's data contains another id.
+    pub id: String,
+    /// What the credential may do.
+    pub scopes: Vec<String>,
+    /// The caller's tier.
+    pub tier: Tier,
+}
+
+impl Caller {
+    /// Whether the credential carries `scope`, itself or through `admin`.
+    pub fn may(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|own| own == scope || own == "admin")
+    }
+
+    pub(crate) fn of_parts(parts: &Parts) -> Result<Self, Problem> {
+        Self::of(parts).ok_or_else(Problem::unauthenticated)
+    }
+
+    /// Reads the authorizer's context, which API Gateway alone writes: a client cannot send one.
+    fn of(parts: &Parts) -> Option<Self> {
+        let context = parts.extensions.get::<ApiGatewayV2httpRequestContext>()?;
+        let fields = &context.authorizer.as_ref()?.fields;
+        let text = |name: &str| fields.get(name).and_then(|value| value.as_str());
+        let id = text("caller").filter(|id| !id.is_empty())?;
+        Some(Self {
+            id: id.to_owned(),
+            scopes: text("scopes").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            tier: text("tier")
+                .and_then(|tier| serde_json::from_value(tier.into()).ok())
+                .unwrap_or_default(),
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::of_parts(parts)
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(Self::of(parts))
+    }
+}
+
+/// Refuses a request that lacks the route's access: 401 without a caller, 403 without the scope.
+pub async fn guard(access: Access, request: Request, next: Next) -> Response {
+    if let Access::Scope(scope) = access {
+        let (parts, body) = request.into_parts();
+        match Caller::of(&parts) {
+            None => return Problem::unauthenticated().into_response(),
+            Some(caller) if !caller.may(scope) => return Problem::insufficient_scope(scope).into_response(),
+            Some(_) => return next.run(Request::from_parts(parts, body)).await,
+        }
+    }
+    next.run(request).await
+}

@@ -1,0 +1,20 @@
+//! HTTP as every endpoint here speaks it: problems (RFC 9457), callers and their scopes, idempotency keys, signed cursors,
+//! bodies and queries that are refused with a reason. Built on axum's extractors.
+
+mod access;
+mod body;
+mod cursor;
+mod headers;
+mod idempotency;
+mod problem;
+
+pub use access::{Access, Caller, Tier, guard};
+pub use body::{Body, MAX_BODY_BYTES, Path, Query};
+pub use cursor::{Cursor, CursorKey, PageOf};
+pub use headers::{Created, RequestMeta, secure};
+pub use idempotency::{BodyDigest, IdempotencyKey};
+pub use problem::{Problem, Refused};
+
+pub use axum::extract::State;
+pub use axum::http::{Method, StatusCode};
+pub use axum::response::{IntoResponse, Response};

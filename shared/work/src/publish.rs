@@ -1,0 +1,75 @@
+//! EventBridge: what systems tell each other.
+
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use serde::Serialize;
+use types::Fault;
+
+/// Entries of one `PutEvents`.
+const MOST_ENTRIES: usize = 10;
+
+/// An event as published: `detail` is the payload, with a version field `v` and an `id` by which consumers deduplicate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Past tense: `LinkCreated`.
+    pub detail_type: &'static str,
+    /// JSON.
+    pub detail: String,
+}
+
+impl Event {
+    /// An event with this payload.
+    ///
+    /// # Errors
+    /// When the payload cannot be written as JSON.
+    pub fn new<T: Serialize>(detail_type: &'static str, payload: &T) -> Result<Self, Fault> {
+        let detail = serde_json::to_string(payload).map_err(|e| Fault::permanent("writing an event").caused_by(e))?;
+        Ok(Self { detail_type, detail })
+    }
+}
+
+/// A system's voice on the stage's bus.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    client: Client,
+    bus: String,
+    source: &'static str,
+}
+
+impl Publisher {
+    /// Publishes to `bus` as `source` (`almanac.url-shortener`).
+    pub fn new(client: Client, bus: impl Into<String>, source: &'static str) -> Self {
+        Self { client, bus: bus.into(), source }
+    }
+
+    /// Publishes in order, ten to a call, and returns how many of the first were taken: the caller repeats from there.
+    ///
+    /// # Errors
+    /// When not even one call was answered.
+    pub async fn publish(&self, events: &[Event]) -> Result<usize, Fault> {
+        let mut taken = 0;
+        for chunk in events.chunks(MOST_ENTRIES) {
+            let entries = chunk.iter().map(|event| {
+                PutEventsRequestEntry::builder()
+                    .event_bus_name(&self.bus)
+                    .source(self.source)
+                    .detail_type(event.detail_type)
+                    .detail(&event.detail)
+                    .build()
+            });
+            let request = self.client.put_events().set_entries(Some(entries.collect())).send();
+            let output = match aws::within_deadline("PutEvents", request).await {
+                Ok(Ok(output)) => output,
+                Ok(Err(error)) if taken == 0 => return Err(aws::fault("PutEvents", error)),
+                Err(fault) if taken == 0 => return Err(fault),
+                _ => return Ok(taken),
+            };
+            let refused = output.entries().iter().position(|entry| entry.error_code().is_some());
+            taken += refused.unwrap_or(chunk.len());
+            if refused.is_some() {
+                return Ok(taken);
+            }
+        }
+        Ok(taken)
+    }
+}
