@@ -133,6 +133,10 @@ class Deployment:
         plain = templates.translate(
             template, system.parameters, lambda name: f"s3://{self.bucket}/{packages[name].key}"
         )
+        for logical_id, resource in list(plain["Resources"].items()):
+            if resource["Type"] in self.cloud.unknown_types:
+                say(f"  {system.name}: {logical_id} ({resource['Type']}) is left out, {self.cloud.name} has no such thing")
+                del plain["Resources"][logical_id]
         body = json.dumps(plain, default=str)
         key = f"templates/{system.name}/{fingerprint}.json"
         self._upload(key, body.encode())

@@ -1,1 +1,86 @@
-//! x
+//! Who calls: API keys, tokens of an issuer, and the authorizer that every other system's API asks.
+
+pub mod domain;
+mod jwt;
+mod problems;
+pub mod store;
+mod view;
+
+mod handlers {
+    pub mod authorize;
+    pub mod check_health;
+    pub mod create_key;
+    pub mod get_key;
+    pub mod issue_key;
+    pub mod list_keys;
+    pub mod revoke_key;
+    pub mod rotate_key;
+}
+
+use std::sync::Arc;
+
+use aws::Sdk;
+use aws::env::Env;
+use runtime::System;
+use types::secret::PurposeKey;
+use types::{Clock, Fault};
+use web::{Access, CursorKey, Method};
+
+use crate::jwt::Verifier;
+use crate::store::Store;
+use handlers::authorize::Remembered;
+use handlers::{authorize, check_health, create_key, get_key, issue_key, list_keys, revoke_key, rotate_key};
+
+/// Identity's Lambdas.
+pub fn system() -> System<App> {
+    System::named("identity")
+        .http("create_key", Method::POST, "/keys", Access::Scope("keys:write"), create_key::handle)
+        .http("list_keys", Method::GET, "/keys", Access::Scope("keys:read"), list_keys::handle)
+        .http("get_key", Method::GET, "/keys/{id}", Access::Scope("keys:read"), get_key::handle)
+        .http("revoke_key", Method::DELETE, "/keys/{id}", Access::Scope("keys:write"), revoke_key::handle)
+        .http("rotate_key", Method::POST, "/keys/{id}/rotate", Access::Scope("keys:write"), rotate_key::handle)
+        .http("check_health", Method::GET, "/health", Access::Public, check_health::handle)
+        .unrouted("reject_request")
+        .invoke("authorize", authorize::handle)
+        .invoke("issue_key", issue_key::handle)
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct App {
+    store: Store,
+    hashing: PurposeKey,
+    cursors: CursorKey,
+    clock: Clock,
+    verifier: Option<Arc<Verifier>>,
+    user_scopes: Arc<[String]>,
+    remembered: Arc<Remembered>,
+}
+
+impl App {
+    /// Reads the template's variables.
+    ///
+    /// # Errors
+    /// When one is missing or unreadable.
+    pub fn from_env(env: &Env) -> Result<Self, Fault> {
+        Self::with_clock(env, Clock::system())
+    }
+
+    /// The same by another clock.
+    ///
+    /// # Errors
+    /// As [`App::from_env`].
+    pub fn with_clock(env: &Env, clock: Clock) -> Result<Self, Fault> {
+        let (sdk, secret) = (Sdk::from_env(env)?, env.secret()?);
+        let user_scopes = env.get("USER_SCOPES").unwrap_or_default();
+        Ok(Self {
+            store: Store::new(dynamo::Table::new(sdk.dynamodb(), env.require("TABLE")?)),
+            hashing: secret.key("api-keys"),
+            cursors: CursorKey::of(&secret),
+            clock,
+            verifier: Verifier::from_env(env)?.map(Arc::new),
+            user_scopes: user_scopes.split_whitespace().map(str::to_owned).collect(),
+            remembered: Arc::default(),
+        })
+    }
+}

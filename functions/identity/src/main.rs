@@ -1,1 +1,5 @@
-fn main(){}
+//! The `bootstrap` of identity.
+
+fn main() -> std::process::ExitCode {
+    runtime::serve(identity::system(), identity::App::from_env)
+}

@@ -116,7 +116,9 @@ impl<T: Item> Put<'_, T> {
 }
 
 /// The item that made a condition fail.
-fn standing<T: DeserializeOwned>(error: aws_sdk_dynamodb::operation::put_item::PutItemError) -> Result<Option<T>, Fault> {
+fn standing<T: DeserializeOwned>(
+    error: aws_sdk_dynamodb::operation::put_item::PutItemError,
+) -> Result<Option<T>, Fault> {
     use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
     match error {
         ConditionalCheckFailedException(failed) => failed.item.filter(|i: &Attributes| !i.is_empty()),

@@ -57,9 +57,9 @@ impl UpdateExpression {
     pub(crate) fn write(&self, names: &mut Placeholders) -> (String, Option<String>) {
         let mut clauses = Vec::new();
         let pairs = |pairs: &[(String, Value)], operator: &str, names: &mut Placeholders| -> String {
-            let each = pairs.iter().map(|(attribute, value)| {
-                format!("{}{operator}{}", names.name(attribute), names.value(value.clone()))
-            });
+            let each = pairs
+                .iter()
+                .map(|(attribute, value)| format!("{}{operator}{}", names.name(attribute), names.value(value.clone())));
             each.collect::<Vec<_>>().join(", ")
         };
         if !self.set.is_empty() {
@@ -126,10 +126,8 @@ impl<'a> Update<'a> {
                 (Ok(from_attributes(item)?), bytes)
             }
             Err(error) => {
-                let refusing = matches!(
-                    error.as_service_error(),
-                    Some(UpdateItemError::ConditionalCheckFailedException(_))
-                );
+                let refusing =
+                    matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)));
                 if !refusing {
                     return Err(fault("UpdateItem", error));
                 }

@@ -13,9 +13,9 @@ use tokio::time::Instant as Tick;
 use types::Fault;
 use web::{Problem, Refused};
 
+use crate::http;
 use crate::observe::Record;
 use crate::system::{Run, System};
-use crate::http;
 
 /// One Lambda.
 pub struct Function<A> {
@@ -112,14 +112,15 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
 /// Runs a handler inside the deadline and turns a panic into a fault; the sandbox lives on.
 async fn contain<T>(invocation: &Invocation, work: impl Future<Output = T>) -> Result<T, Fault> {
     let mut work = pin!(work);
-    let contained = std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-            Poll::Ready(Err(Fault::permanent(format!("the handler panicked: {text}"))))
-        }
-    });
+    let contained =
+        std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+                Poll::Ready(Err(Fault::permanent(format!("the handler panicked: {text}"))))
+            }
+        });
     tokio::time::timeout_at(invocation.deadline(), contained)
         .await
         .unwrap_or_else(|_| Err(Fault::transient("the handler did not answer before its deadline")))
@@ -195,7 +196,10 @@ mod tests {
     #[tokio::test]
     async fn what_no_route_takes_is_a_problem_that_names_the_methods() {
         let (answer, _) = call("reject_request", &event("PUT", "/cats/tom", None)).await;
-        assert_eq!((&answer["statusCode"], &answer["headers"]["allow"]), (&405.into(), &"GET, HEAD, POST, DELETE".into()));
+        assert_eq!(
+            (&answer["statusCode"], &answer["headers"]["allow"]),
+            (&405.into(), &"GET, HEAD, POST, DELETE".into())
+        );
         assert_eq!(call("reject_request", &event("GET", "/dogs/rex", None)).await.0["statusCode"], 404);
         assert_eq!(call("bootstrap", &event("GET", "/dogs/räx \u{1F415}", None)).await.0["statusCode"], 404);
     }

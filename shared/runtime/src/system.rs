@@ -99,7 +99,8 @@ impl<A: Clone + Send + Sync + 'static> System<A> {
         T: 'static,
     {
         let filter = MethodFilter::try_from(method.clone()).expect("a method that can be routed");
-        let route = on(filter, run).layer(axum::middleware::from_fn(move |request, next| web::guard(access, request, next)));
+        let route =
+            on(filter, run).layer(axum::middleware::from_fn(move |request, next| web::guard(access, request, next)));
         self.row(handler, Trigger::Http { method, path, access }, Run::Http(route))
     }
 
@@ -172,8 +173,7 @@ where
 {
     Run::Event(Arc::new(move |app, event| {
         Box::pin(async move {
-            let event =
-                serde_json::from_str(&event).map_err(|e| Fault::permanent("reading the event").caused_by(e))?;
+            let event = serde_json::from_str(&event).map_err(|e| Fault::permanent("reading the event").caused_by(e))?;
             let answer = run(app, event).await?;
             serde_json::to_string(&answer).map_err(|e| Fault::permanent("writing the answer").caused_by(e))
         })

@@ -6,9 +6,11 @@ pub mod fault;
 pub mod once;
 pub mod random;
 pub mod secret;
+mod tier;
 pub mod time;
 
 pub use fault::{Answer, Fault};
 pub use once::{Once, OnceRefusal};
 pub use secret::Secret;
+pub use tier::Tier;
 pub use time::{Clock, Day, Instant};

@@ -50,6 +50,11 @@ impl PurposeKey {
         URL_SAFE_NO_PAD.encode(self.mac(data))
     }
 
+    /// Whether `text` is [`PurposeKey::mac_text`] of `data`, compared in constant time.
+    pub fn verify_text(&self, data: &[u8], text: &str) -> bool {
+        URL_SAFE_NO_PAD.decode(text).is_ok_and(|mac| self.verify(data, &mac))
+    }
+
     /// Whether `mac` is the MAC of `data`, compared in constant time.
     pub fn verify(&self, data: &[u8], mac: &[u8]) -> bool {
         hmac::verify(&self.0, data, mac).is_ok()

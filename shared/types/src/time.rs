@@ -32,7 +32,13 @@ impl Instant {
     /// `millis` after the Unix epoch, clamped to the years 1 to 9999.
     pub const fn from_millis(millis: i64) -> Self {
         let (low, high) = (*Self::RANGE.start(), *Self::RANGE.end());
-        Self(if millis < low { low } else if millis > high { high } else { millis })
+        Self(if millis < low {
+            low
+        } else if millis > high {
+            high
+        } else {
+            millis
+        })
     }
 
     /// `seconds` after the Unix epoch, clamped likewise.
@@ -202,7 +208,10 @@ mod tests {
         let instant: Instant = "2026-11-21T10:05:09.250+02:00".parse()?;
         assert_eq!(instant.to_string(), "2026-11-21T08:05:09.25Z");
         assert_eq!((instant.minute(), instant.hour()), ("2026-11-21T08:05".into(), "2026-11-21T08".into()));
-        assert_eq!((instant.day().to_string(), instant.day().back(30).to_string()), ("2026-11-21".into(), "2026-10-22".into()));
+        assert_eq!(
+            (instant.day().to_string(), instant.day().back(30).to_string()),
+            ("2026-11-21".into(), "2026-10-22".into())
+        );
         assert_eq!("yesterday".parse::<Instant>(), Err(BadTime));
         Ok(())
     }

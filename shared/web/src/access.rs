@@ -1,13 +1,14 @@
 //! Who calls, and whether they may. The authorizer (functions/identity) says who; each route says which scope it needs, and
 //! [`guard`] holds every route to it, so a handler cannot forget.
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
+
+use types::Tier;
 
 use crate::Problem;
 
@@ -18,18 +19,6 @@ pub enum Access {
     Public,
     /// Callers with this scope, or with `admin`.
     Scope(&'static str),
-}
-
-/// What a caller pays for; the rate limiter's policies hang on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Tier {
-    #[default]
-    Free,
-    Basic,
-    Pro,
-    Enterprise,
 }
 
 /// An authenticated caller, as the authorizer's context names it.
@@ -62,9 +51,7 @@ impl Caller {
         Some(Self {
             id: id.to_owned(),
             scopes: text("scopes").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
-            tier: text("tier")
-                .and_then(|tier| serde_json::from_value(tier.into()).ok())
-                .unwrap_or_default(),
+            tier: text("tier").and_then(|tier| serde_json::from_value(tier.into()).ok()).unwrap_or_default(),
         })
     }
 }

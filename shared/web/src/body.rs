@@ -99,10 +99,9 @@ pub struct Path<T>(pub T);
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        axum::extract::Path::from_request_parts(parts, state)
-            .await
-            .map(|axum::extract::Path(path)| Self(path))
-            .map_err(|e| Problem::bad_request("invalid-path", "The path is not what this expects").detail(e.body_text()))
+        axum::extract::Path::from_request_parts(parts, state).await.map(|axum::extract::Path(path)| Self(path)).map_err(
+            |e| Problem::bad_request("invalid-path", "The path is not what this expects").detail(e.body_text()),
+        )
     }
 }
 
@@ -120,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_mistake_is_named_with_its_place() {
-        let status = |text: &str| parse::<Request>(text.as_bytes()).map(|_| 200).unwrap_or_else(|p| p.status().as_u16());
+        let status =
+            |text: &str| parse::<Request>(text.as_bytes()).map(|_| 200).unwrap_or_else(|p| p.status().as_u16());
         assert_eq!(status("{\"tags\": [1]}"), 200);
         assert_eq!(status("{\"tags\": [1]"), 400);
         assert_eq!(status("{\"tags\": [1]} x"), 400);

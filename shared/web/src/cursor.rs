@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use types::Secret;
 use types::secret::PurposeKey;
 
@@ -28,6 +28,41 @@ pub struct PageOf<T> {
     /// Pass it as `?cursor=` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+}
+
+/// `?limit=…&cursor=…`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    limit: Option<u16>,
+    cursor: Option<String>,
+}
+
+/// Items of a page unless the client says otherwise …
+const DEFAULT_LIMIT: u16 = 20;
+/// … and at most.
+const MOST_LIMIT: u16 = 100;
+
+impl PageQuery {
+    /// How many items to read, and after which position. `list` names the list and whose it is.
+    ///
+    /// # Errors
+    /// 400 for a limit out of bounds or a cursor that is not of this list.
+    pub fn read(&self, key: &CursorKey, list: &str) -> Result<(u16, Option<Cursor>), Problem> {
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MOST_LIMIT).contains(&limit) {
+            return Err(Problem::bad_request("invalid-query", "The query string is not what this expects")
+                .detail(format!("limit is 1 to {MOST_LIMIT}")));
+        }
+        Ok((limit, key.read(list, self.cursor.as_deref())?))
+    }
+}
+
+impl<T> PageOf<T> {
+    /// The page of these items; `next` is where the next one begins.
+    pub fn new(items: Vec<T>, next: Option<Cursor>, key: &CursorKey, list: &str) -> Self {
+        Self { items, next_cursor: next.map(|position| key.write(list, &position)) }
+    }
 }
 
 impl CursorKey {

@@ -1,11 +1,11 @@
 //! Headers in and out.
 
+use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use axum::extract::FromRequestParts;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -62,9 +62,8 @@ impl<S: Sync> FromRequestParts<S> for RequestMeta {
             Some(context) => (context.http.source_ip.clone().unwrap_or_default(), context.domain_name.clone()),
             None => (String::new(), None),
         };
-        let host = host.unwrap_or_else(|| {
-            headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned()
-        });
+        let host = host
+            .unwrap_or_else(|| headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned());
         Ok(Self { source_ip, host, headers })
     }
 }

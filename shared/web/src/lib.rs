@@ -8,13 +8,14 @@ mod headers;
 mod idempotency;
 mod problem;
 
-pub use access::{Access, Caller, Tier, guard};
+pub use access::{Access, Caller, guard};
 pub use body::{Body, MAX_BODY_BYTES, Path, Query};
-pub use cursor::{Cursor, CursorKey, PageOf};
+pub use cursor::{Cursor, CursorKey, PageOf, PageQuery};
 pub use headers::{Created, RequestMeta, secure};
 pub use idempotency::{BodyDigest, IdempotencyKey};
 pub use problem::{Problem, Refused};
 
+pub use axum::Json;
 pub use axum::extract::State;
 pub use axum::http::{Method, StatusCode};
 pub use axum::response::{IntoResponse, Response};

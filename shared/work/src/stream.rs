@@ -1,8 +1,8 @@
 //! DynamoDB streams. The event types are our own because the SDK's pull in chrono for one field.
 
 use dynamo::Attributes;
-use serde::de::DeserializeOwned;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use types::{Fault, Instant};
 
 /// What a stream delivers: changes, in order for each item, perhaps again.

@@ -1,0 +1,113 @@
+//! The Lambda authorizer of every HTTP API: says who calls. Whether they may is the function's to say, as a problem.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+use types::{Fault, Instant};
+
+use crate::App;
+use crate::domain::Credential;
+
+/// How long a good credential is remembered by this sandbox: a revoked key works for at most this long.
+const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+/// Longest credential looked at, in bytes.
+const LONGEST: usize = 8192;
+
+/// API Gateway's question (payload format 2.0); the headers are all that matters.
+#[derive(Debug, Deserialize)]
+pub struct Request {
+    #[serde(default)]
+    headers: HashMap<String, String>,
+}
+
+/// The answer, in the simple form. It always lets the request through: a caller is named, or none is, and the function
+/// answers 401 with a problem where it needs one. The gateway's own refusal would be a bare 403.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    is_authorized: bool,
+    context: Context,
+}
+
+/// What the functions learn.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Context {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    caller: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    scopes: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    tier: String,
+}
+
+/// Good credentials that this sandbox saw lately, by their keyed hash.
+pub struct Remembered(Cache<String, (Context, Instant)>);
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self(Cache::new(10_000))
+    }
+}
+
+/// Nothing for a credential seen in the last minute; else one read, and at most once a minute for a key one write.
+pub async fn handle(app: App, request: Request) -> Result<Response, Fault> {
+    let context = match credential(&request.headers) {
+        Some(credential) => identify(&app, &credential).await?,
+        None => None,
+    };
+    Ok(Response { is_authorized: true, context: context.unwrap_or_default() })
+}
+
+/// `Authorization: Bearer …`, or `X-Api-Key: …`; the first one wins.
+fn credential(headers: &HashMap<String, String>) -> Option<String> {
+    let header =
+        |name: &str| headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim());
+    let bearer = header("authorization").and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    bearer.or_else(|| header("x-api-key")).filter(|text| (1..=LONGEST).contains(&text.len())).map(str::to_owned)
+}
+
+async fn identify(app: &App, text: &str) -> Result<Option<Context>, Fault> {
+    let (now, hash) = (app.clock.now(), app.hashing.mac_text(text.as_bytes()));
+    if let Some((context, until)) = app.remembered.0.get(&hash)
+        && now < until
+    {
+        aws::count("remembered", 1.0);
+        return Ok(Some(context));
+    }
+    let found = match (Credential::parse(text), &app.verifier) {
+        (Some(credential), _) => of_key(app, &credential, now).await?,
+        (None, Some(verifier)) => verifier.verify(text, now).await?.map(|user| {
+            let mut scopes = app.user_scopes.to_vec();
+            scopes.extend(user.scopes);
+            // Users and owners of keys are told apart: no token can name an owner that keys were issued for.
+            let context =
+                Context { caller: format!("user:{}", user.subject), scopes: scopes.join(" "), tier: "free".to_owned() };
+            (context, Some(user.expires_at))
+        }),
+        (None, None) => None,
+    };
+    let Some((context, ends)) = found else { return Ok(None) };
+    let until = ends.map_or(now + REMEMBERED_FOR, |ends| ends.min(now + REMEMBERED_FOR));
+    app.remembered.0.insert(hash, (context.clone(), until));
+    Ok(Some(context))
+}
+
+async fn of_key(app: &App, credential: &Credential, now: Instant) -> Result<Option<(Context, Option<Instant>)>, Fault> {
+    let Some(key) = app.store.find(credential.id()).await? else { return Ok(None) };
+    if !credential.matches(&key, &app.hashing) || !key.is_active(now) {
+        return Ok(None);
+    }
+    if key.use_is_news(now)
+        && let Err(fault) = app.store.note_use(&key.id, now).await
+    {
+        tracing::warn!(fault = fault.chain(), key = key.id, "the use of a key was not written down");
+    }
+    let tier = serde_json::to_value(key.tier).ok().and_then(|tier| tier.as_str().map(str::to_owned));
+    let context = Context { caller: key.owner, scopes: key.scopes.join(" "), tier: tier.unwrap_or_default() };
+    Ok(Some((context, key.expires_at)))
+}

@@ -1,0 +1,40 @@
+//! POST /keys: issue an API key with some of the caller's own rights.
+
+use dynamo::Done;
+use serde::Deserialize;
+use types::{Instant, Tier};
+use web::{Body, Caller, Created, IdempotencyKey, Problem, State};
+
+use crate::App;
+use crate::domain::{ApiKey, Draft};
+use crate::view::{Issued, KeyView};
+
+/// The body.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    name: String,
+    scopes: Vec<String>,
+    owner: Option<String>,
+    tier: Option<Tier>,
+    ttl_seconds: Option<u64>,
+    expires_at: Option<Instant>,
+}
+
+/// One transaction of two writes. The Idempotency-Key is required: a retry must not leave a second key that nobody knows of.
+pub async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    IdempotencyKey(once): IdempotencyKey,
+    Body(request): Body<Request>,
+) -> Result<Created<Issued>, Problem> {
+    let Request { name, scopes, owner, tier, ttl_seconds, expires_at } = request;
+    let draft = Draft { owner, name, scopes, tier, ttl_seconds, expires_at };
+    let (credential, now) = (app.credential(), app.clock.now());
+    let key = ApiKey::issue(&caller.into(), draft, credential.id(), credential.hash(&app.hashing), now)?;
+    let (key, secret) = match app.store.insert(key.clone(), Some(once), now).await?? {
+        Done::Now => (key, Some(credential.reveal().to_owned())),
+        Done::Before(first) => (first, None),
+    };
+    Ok(Created::at(format!("/keys/{}", key.id), Issued { key: KeyView::of(key, now), secret }))
+}

@@ -1,0 +1,20 @@
+//! GET /keys: the caller's keys, newest first.
+
+use web::{Caller, IntoResponse, PageOf, PageQuery, Problem, Query, State};
+
+use crate::App;
+use crate::view::KeyView;
+
+/// One query.
+pub async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let list = format!("keys of {}", caller.id);
+    let (limit, after) = query.read(&app.cursors, &list)?;
+    let page = app.store.list(&caller.id, limit, after).await?;
+    let now = app.clock.now();
+    let items = page.items.into_iter().map(|key| KeyView::of(key, now)).collect();
+    Ok(web::Json(PageOf::new(items, page.next, &app.cursors, &list)))
+}

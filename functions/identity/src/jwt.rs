@@ -1,0 +1,168 @@
+//! Tokens of an OpenID Connect issuer: signature by its published keys, issuer, audience, times.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws::env::Env;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::HttpConnector as _;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use http_body_util::{BodyExt as _, Limited};
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::Deserialize;
+use types::{Fault, Instant};
+
+/// Keys are fetched anew after this long …
+const KEYS_KEPT: Duration = Duration::from_secs(3600);
+/// … or when a token names one that is unknown, but not more often than this.
+const REFETCH_AFTER: Duration = Duration::from_secs(60);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
+const MOST_BYTES: usize = 256 * 1024;
+/// Difference of clocks that is forgiven.
+const LEEWAY: Duration = Duration::from_secs(30);
+/// The prefix of scopes that are meant for us, as Cognito's resource servers write them: `almanac/links:read`.
+const SCOPE_PREFIX: &str = "almanac/";
+
+/// What a good token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The issuer's name for the user.
+    pub subject: String,
+    /// Scopes granted to us beyond the default ones.
+    pub scopes: Vec<String>,
+    /// From when on it is no good.
+    pub expires_at: Instant,
+}
+
+/// Verifies tokens of one issuer.
+#[derive(Debug)]
+pub struct Verifier {
+    issuer: String,
+    audience: Option<String>,
+    jwks_url: String,
+    connector: Connector,
+    keys: Mutex<Option<(Arc<JwkSet>, Instant)>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Claims {
+    sub: String,
+    exp: i64,
+    #[serde(default)]
+    nbf: i64,
+    #[serde(default)]
+    scope: String,
+    client_id: Option<String>,
+    token_use: Option<String>,
+    #[serde(flatten)]
+    rest: HashMap<String, serde_json::Value>,
+}
+
+impl Verifier {
+    /// The verifier of `JWT_ISSUER`, or none where no issuer is set.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used.
+    pub fn from_env(env: &Env) -> Result<Option<Self>, Fault> {
+        let Some(issuer) = env.get("JWT_ISSUER") else { return Ok(None) };
+        let published = format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'));
+        let jwks_url = match (env.get("JWKS_URL"), env.get("AWS_ENDPOINT_URL"), published.find("://cognito-idp.")) {
+            (Some(url), ..) => url.to_owned(),
+            // Cognito is an AWS service: where their endpoint is replaced, its is too.
+            (None, Some(endpoint), Some(_)) => {
+                let path = published.splitn(4, '/').nth(3).unwrap_or_default();
+                format!("{}/{path}", endpoint.trim_end_matches('/'))
+            }
+            (None, ..) => published,
+        };
+        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
+        let (issuer, audience) = (issuer.to_owned(), env.get("JWT_AUDIENCE").map(str::to_owned));
+        Ok(Some(Self { issuer, audience, jwks_url, connector, keys: Mutex::default() }))
+    }
+
+    /// What the token says, or `None` if it is not good.
+    ///
+    /// # Errors
+    /// When the issuer's keys cannot be had: then nothing is known of the token.
+    pub async fn verify(&self, token: &str, now: Instant) -> Result<Option<Verified>, Fault> {
+        let Ok(header) = decode_header(token) else { return Ok(None) };
+        // Asymmetric algorithms only: a public key is no secret for an HMAC.
+        let asymmetric = matches!(
+            header.alg,
+            Algorithm::RS256
+                | Algorithm::RS384
+                | Algorithm::RS512
+                | Algorithm::PS256
+                | Algorithm::PS384
+                | Algorithm::PS512
+                | Algorithm::ES256
+                | Algorithm::ES384
+                | Algorithm::EdDSA
+        );
+        let Some(kid) = header.kid.filter(|_| asymmetric) else { return Ok(None) };
+        let Some(key) = self.key(&kid, now).await? else { return Ok(None) };
+        let mut validation = Validation::new(header.alg);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+        (validation.validate_exp, validation.validate_aud) = (false, false); // below, by our clock
+        let Ok(token) = decode::<Claims>(token, &key, &validation) else { return Ok(None) };
+        Ok(self.judge(token.claims, now))
+    }
+
+    fn judge(&self, claims: Claims, now: Instant) -> Option<Verified> {
+        let expires_at = Instant::from_seconds(claims.exp);
+        let in_time = now < expires_at + LEEWAY && Instant::from_seconds(claims.nbf) <= now + LEEWAY;
+        let access = claims.token_use.as_deref().is_none_or(|token_use| token_use == "access");
+        let for_us = self.audience.as_ref().is_none_or(|audience| {
+            // Cognito's access tokens name the client in `client_id` and have no `aud`.
+            claims.client_id.as_ref() == Some(audience)
+                || match claims.rest.get("aud") {
+                    Some(serde_json::Value::Array(all)) => all.iter().any(|aud| aud == audience),
+                    Some(aud) => aud == audience,
+                    None => false,
+                }
+        });
+        let scopes = claims.scope.split_whitespace().filter_map(|scope| scope.strip_prefix(SCOPE_PREFIX));
+        (in_time && access && for_us && !claims.sub.is_empty()).then(|| Verified {
+            subject: claims.sub.clone(),
+            scopes: scopes.map(str::to_owned).collect(),
+            expires_at,
+        })
+    }
+
+    async fn key(&self, kid: &str, now: Instant) -> Result<Option<DecodingKey>, Fault> {
+        let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let keys = match known {
+            Some((keys, fetched))
+                if now < fetched + KEYS_KEPT && (keys.find(kid).is_some() || now < fetched + REFETCH_AFTER) =>
+            {
+                keys
+            }
+            _ => {
+                let keys = Arc::new(self.fetch().await?);
+                *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&keys), now));
+                keys
+            }
+        };
+        Ok(keys.find(kid).and_then(|jwk| DecodingKey::from_jwk(jwk).ok()))
+    }
+
+    /// No redirects, a bounded body, a short wait.
+    async fn fetch(&self) -> Result<JwkSet, Fault> {
+        let failed = |what: &str| Fault::transient(format!("the issuer's keys at {}: {what}", self.jwks_url));
+        let request = HttpRequest::get(&self.jwks_url).map_err(|e| failed("the URL").caused_by(e))?;
+        let response = tokio::time::timeout(FETCH_TIMEOUT, async {
+            let response = self.connector.call(request).await.map_err(|e| failed("no answer").caused_by(e))?;
+            if !response.status().is_success() {
+                return Err(failed(&format!("status {}", response.status().as_u16())));
+            }
+            let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
+            body.map(|body| body.to_bytes()).map_err(|e| failed("the body").caused_by(e))
+        });
+        let bytes = response.await.map_err(|_| failed("no answer in time"))??;
+        serde_json::from_slice(&bytes).map_err(|e| failed("no key set").caused_by(e))
+    }
+}

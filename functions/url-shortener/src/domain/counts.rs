@@ -1,0 +1,221 @@
+//! What clicks add up to: a minute's set, an hour's sixty sums, a day's twenty-four, a link's days.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use datasketches::hll::{HllSketch, HllType, HllUnion};
+use serde::{Deserialize, Serialize};
+use types::Day;
+
+use super::click::{Unpacked, unpack};
+
+/// Most different countries, devices or referrers kept in one sum; the rest count as `other`.
+const MOST_NAMES: usize = 100;
+/// Where names beyond [`MOST_NAMES`] are counted.
+const OTHER: &str = "other";
+/// 2^9 registers: visitors of a day are estimated within about ±5 %, in at most 300 bytes.
+const SKETCH_LG_K: u8 = 9;
+
+/// A sum of clicks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Clicks.
+    pub clicks: u64,
+    /// Clicks by country.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub countries: BTreeMap<String, u64>,
+    /// Clicks by class of device.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub devices: BTreeMap<String, u64>,
+    /// Clicks by host of the referring page.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub referrers: BTreeMap<String, u64>,
+    /// A HyperLogLog sketch of the visitors (base64): sketches unite, numbers of visitors do not add up.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub visitors: String,
+}
+
+impl Counts {
+    /// The sum of a set of packed clicks.
+    pub fn of_packed<B: AsRef<[u8]>>(members: impl IntoIterator<Item = B>) -> Self {
+        let mut counts = Self::default();
+        let mut sketch = HllSketch::new(SKETCH_LG_K, HllType::Hll4).ok();
+        for member in members {
+            counts.clicks += 1;
+            let Some(Unpacked { visitor, country, device, referrer }) = unpack(member.as_ref()) else { continue };
+            add(&mut counts.countries, country.as_deref().unwrap_or("unknown"), 1);
+            add(&mut counts.devices, device.name(), 1);
+            add(&mut counts.referrers, referrer.as_deref().unwrap_or("direct"), 1);
+            if let Some(sketch) = &mut sketch {
+                sketch.update(visitor);
+            }
+        }
+        counts.visitors = sketch.map(|sketch| STANDARD_NO_PAD.encode(sketch.serialize())).unwrap_or_default();
+        counts
+    }
+
+    /// The sum of sums.
+    pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut total = Self::default();
+        let mut union = HllUnion::new(SKETCH_LG_K).ok();
+        for part in parts {
+            total.clicks += part.clicks;
+            for (into, from) in [
+                (&mut total.countries, &part.countries),
+                (&mut total.devices, &part.devices),
+                (&mut total.referrers, &part.referrers),
+            ] {
+                from.iter().for_each(|(name, clicks)| add(into, name, *clicks));
+            }
+            if let (Some(union), Some(sketch)) = (&mut union, part.sketch()) {
+                union.update(&sketch);
+            }
+        }
+        let sketch = union.map(|union| union.to_sketch(HllType::Hll4)).filter(|sketch| !sketch.is_empty());
+        total.visitors = sketch.map(|sketch| STANDARD_NO_PAD.encode(sketch.serialize())).unwrap_or_default();
+        total
+    }
+
+    /// About how many visitors: exact up to a few dozen, then within about ±5 %.
+    pub fn visitor_count(&self) -> u64 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // an estimate of a count: small and positive
+        self.sketch().map_or(0, |sketch| sketch.estimate().round() as u64)
+    }
+
+    fn sketch(&self) -> Option<HllSketch> {
+        HllSketch::deserialize(&STANDARD_NO_PAD.decode(&self.visitors).ok().filter(|bytes| !bytes.is_empty())?).ok()
+    }
+}
+
+fn add(into: &mut BTreeMap<String, u64>, name: &str, clicks: u64) {
+    let name = if into.len() < MOST_NAMES || into.contains_key(name) { name } else { OTHER };
+    *into.entry(name.to_owned()).or_default() += clicks;
+}
+
+/// A link's statistics.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stats {
+    /// All clicks since the link was claimed.
+    pub total_clicks: u64,
+    /// The last thirty days, today last; days without a click are there with zero.
+    pub by_day: Vec<DayStats>,
+    /// All clicks by country.
+    pub by_country: BTreeMap<String, u64>,
+    /// All clicks by class of device.
+    pub by_device: BTreeMap<String, u64>,
+    /// All clicks by host of the referring page.
+    pub by_referrer: BTreeMap<String, u64>,
+}
+
+/// One day of a link.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DayStats {
+    /// The day, in UTC.
+    pub date: String,
+    /// Its clicks.
+    pub clicks: u64,
+    /// About how many different visitors.
+    pub visitors: u64,
+}
+
+/// Days of the series (guide 000: the last 30 days).
+const DAYS: u16 = 30;
+
+impl Stats {
+    /// The statistics on `today` from each day's sum.
+    pub fn of_days(days: &BTreeMap<String, Counts>, today: Day) -> Self {
+        let total = Counts::sum(days.values());
+        let by_day = (0..DAYS).rev().map(|back| {
+            let date = today.back(back).to_string();
+            let counts = days.get(&date);
+            let (clicks, visitors) = counts.map_or((0, 0), |counts| (counts.clicks, counts.visitor_count()));
+            DayStats { date, clicks, visitors }
+        });
+        Self {
+            total_clicks: total.clicks,
+            by_day: by_day.collect(),
+            by_country: total.countries,
+            by_device: total.devices,
+            by_referrer: total.referrers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashSet};
+
+    use proptest::prelude::*;
+
+    use super::super::Click;
+    use super::super::click::tests::clicks;
+    use super::*;
+
+    /// The store in small: sets by minute, sums by hour and day, each level overwriting its slot in the next.
+    fn aggregate(deliveries: &[Click]) -> Counts {
+        let mut minutes: BTreeMap<String, BTreeSet<Vec<u8>>> = BTreeMap::new();
+        let mut hours: BTreeMap<String, BTreeMap<String, Counts>> = BTreeMap::new();
+        for click in deliveries {
+            let (hour, minute) = (click.at.hour(), click.at.minute());
+            let set = minutes.entry(minute.clone()).or_default();
+            set.insert(click.pack());
+            hours.entry(hour).or_default().insert(minute, Counts::of_packed(&*set));
+        }
+        let days: Vec<Counts> = hours.values().map(|minutes| Counts::sum(minutes.values())).collect();
+        Counts::sum(&days)
+    }
+
+    proptest! {
+        #[test]
+        fn aggregation_equals_a_plain_count_under_duplicates_and_reordering(
+            sent in proptest::collection::vec(clicks(), 0..60),
+            picks in proptest::collection::vec(any::<prop::sample::Index>(), 0..60),
+            seed in any::<u64>(),
+        ) {
+            let mut deliveries = sent.clone();
+            if !sent.is_empty() {
+                deliveries.extend(picks.iter().map(|pick| sent[pick.index(sent.len())].clone()));
+            }
+            let mut state = seed;
+            deliveries.sort_by_cached_key(|_| { state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1); state >> 20 });
+            let unique: HashSet<[u8; 8]> = sent.iter().map(|click| click.id).collect();
+            prop_assume!(unique.len() == sent.len());
+            let counts = aggregate(&deliveries);
+            prop_assert_eq!(counts.clicks, sent.len() as u64);
+            let plain = |name: &dyn Fn(&Click) -> String| sent.iter().fold(BTreeMap::new(), |mut map: BTreeMap<String, u64>, click| {
+                *map.entry(name(click)).or_default() += 1;
+                map
+            });
+            prop_assert_eq!(&counts.countries, &plain(&|click| click.country.clone().unwrap_or("unknown".to_owned())));
+            prop_assert_eq!(&counts.devices, &plain(&|click| click.device.name().to_owned()));
+            prop_assert_eq!(&counts.referrers, &plain(&|click| click.referrer.clone().unwrap_or("direct".to_owned())));
+            let visitors: HashSet<[u8; 8]> = sent.iter().map(|click| click.visitor).collect();
+            prop_assert_eq!(counts.visitor_count(), visitors.len() as u64);
+        }
+    }
+
+    #[test]
+    fn names_are_bounded_and_no_click_is_lost() {
+        let packed = (0..300_u32).map(|n| {
+            let mut bytes = vec![0; 19];
+            bytes.extend(format!("host{n}.example").as_bytes());
+            bytes
+        });
+        let counts = Counts::of_packed(packed);
+        assert_eq!(counts.referrers.len(), MOST_NAMES + 1);
+        assert_eq!(counts.referrers.values().sum::<u64>(), 300);
+        assert_eq!(counts.referrers[OTHER], 200);
+    }
+
+    #[test]
+    fn the_series_is_thirty_days_with_today_last() {
+        let today = types::Instant::from_seconds(1_800_000_000).day();
+        let day = Counts { clicks: 3, ..Counts::default() };
+        let stats =
+            Stats::of_days(&[(today.to_string(), day.clone()), (today.back(40).to_string(), day)].into(), today);
+        assert_eq!((stats.total_clicks, stats.by_day.len()), (6, 30));
+        assert_eq!(stats.by_day.last().map(|day| day.clicks), Some(3));
+        assert_eq!(stats.by_day[0].date, today.back(29).to_string());
+    }
+}

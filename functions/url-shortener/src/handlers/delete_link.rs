@@ -1,0 +1,13 @@
+//! DELETE /links/{code}: disable one of the caller's links. It answers 410 for 30 days and is then forgotten.
+
+use web::{Caller, Path, Problem, State, StatusCode};
+
+use crate::App;
+use crate::domain::{Code, LinkError};
+
+/// One conditional write. Other sandboxes open the link for at most another minute.
+pub async fn handle(State(app): State<App>, caller: Caller, Path(code): Path<String>) -> Result<StatusCode, Problem> {
+    let code: Code = code.parse().map_err(|_| LinkError::NotFound)?;
+    app.store.disable(&code, &caller.id, app.clock.now()).await??;
+    Ok(StatusCode::NO_CONTENT)
+}

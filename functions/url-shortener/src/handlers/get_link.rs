@@ -1,0 +1,19 @@
+//! GET /links/{code}: one of the caller's links.
+
+use web::{Caller, IntoResponse, Path, Problem, RequestMeta, State};
+
+use crate::App;
+use crate::domain::{Code, LinkError};
+
+/// One strongly consistent read.
+pub async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    meta: RequestMeta,
+    Path(code): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let code: Code = code.parse().map_err(|_| LinkError::NotFound)?;
+    let link = app.store.find_now(&code).await?.ok_or(LinkError::NotFound)?;
+    let link = link.of(&caller.id, app.clock.now())?;
+    Ok(web::Json(app.view(link, &meta)))
+}

@@ -1,0 +1,19 @@
+//! GET /links: the caller's links, newest first.
+
+use web::{Caller, IntoResponse, PageOf, PageQuery, Problem, Query, RequestMeta, State};
+
+use crate::App;
+
+/// One query.
+pub async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    meta: RequestMeta,
+    Query(query): Query<PageQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let list = format!("links of {}", caller.id);
+    let (limit, after) = query.read(&app.cursors, &list)?;
+    let page = app.store.list(&caller.id, limit, after).await?;
+    let items = page.items.into_iter().map(|link| app.view(link, &meta)).collect();
+    Ok(web::Json(PageOf::new(items, page.next, &app.cursors, &list)))
+}

@@ -1,0 +1,47 @@
+//! The schedule: mark links that expired, which tells the others. No rule waits for it; every read compares the time itself.
+
+use std::time::Duration;
+
+use types::Fault;
+
+use crate::App;
+use crate::store::expiry_hour;
+
+/// Links swept in one run (guide 000: 10,000).
+const MOST: usize = 10_000;
+/// Links read from one shard of an hour at a time.
+const PAGE: u16 = 100;
+/// Where the first run ever begins: nothing can expire sooner than it was claimed.
+const FIRST_RUN: Duration = Duration::from_secs(48 * 3600);
+/// An hour is left behind this long after its end, when the index has long caught up.
+const SETTLED: Duration = Duration::from_secs(300);
+
+/// One query per shard of an hour and one write per expired link; a run that dies is made good by the next.
+pub async fn handle(app: App) -> Result<(), Fault> {
+    let now = app.clock.now();
+    let first = app.store.swept_until().await?.unwrap_or_else(|| expiry_hour(now - FIRST_RUN));
+    let (mut swept, mut settled) = (0, first);
+    for hour in first..=expiry_hour(now) {
+        loop {
+            let codes = app.store.due(hour, now, PAGE).await?;
+            for code in &codes {
+                swept += usize::from(app.store.sweep(code, now).await?);
+            }
+            // The index may lag behind the sweep and show a link again: what a full page shows is worth another look.
+            if codes.len() < usize::from(PAGE) || swept >= MOST {
+                break;
+            }
+        }
+        if swept >= MOST {
+            break;
+        }
+        if hour < expiry_hour(now - SETTLED) {
+            settled = hour + 1;
+        }
+    }
+    if settled > first {
+        app.store.set_swept_until(settled).await?;
+    }
+    aws::count("links_swept", swept as f64);
+    Ok(())
+}

@@ -1,0 +1,346 @@
+//! The table: keys, items, one method per access pattern (the README's table lists them).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use dynamo::{
+    Attributes, Consistency, Done, Item, Key, Page, Table, UpdateExpression, Value, eq, exists, from_attributes, gt,
+    le, lt, missing,
+};
+use serde::Deserialize;
+use types::{Answer, Fault, Instant, Once};
+
+use crate::domain::{Click, Code, Counts, GRACE, Link, LinkError};
+
+/// How long a minute's set is kept: longer than any message can wait in a queue (14 days), so that a late one is recognised.
+const MINUTE_KEPT: Duration = Duration::from_secs(15 * 24 * 3600);
+/// How long sums are kept (guide 000: 10 years).
+const SUMS_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// Expiry buckets are hours, each in this many partitions, so that links that expire together are not written to one.
+const EXPIRY_SHARDS: u64 = 8;
+/// Most days of a link: its statistics are read with one query.
+const MOST_DAYS: usize = 4000;
+
+pub(crate) mod keys {
+    use super::{Code, Instant, Key};
+
+    pub(crate) const LINK: &str = "LINK";
+    pub(crate) const DAY: &str = "DAY#";
+    pub(crate) const HOUR: &str = "PER_HOUR#";
+    pub(crate) const MINUTE: &str = "PER_MINUTE#";
+
+    pub(crate) fn partition(code: &Code) -> String {
+        format!("LINK#{code}")
+    }
+    pub(crate) fn link(code: &Code) -> Key {
+        Key::new(partition(code), LINK)
+    }
+    pub(crate) fn minute(code: &Code, at: Instant) -> Key {
+        Key::new(partition(code), format!("{MINUTE}{}", at.minute()))
+    }
+    pub(crate) fn ids() -> Key {
+        Key::new("COUNTER", "IDS")
+    }
+    pub(crate) fn sweep() -> Key {
+        Key::new("COUNTER", "SWEEP")
+    }
+    pub(crate) fn owner(owner: &str) -> String {
+        format!("OWNER#{owner}")
+    }
+    pub(crate) fn expiry(hour: i64, shard: u64) -> String {
+        format!("EXPIRY#{hour}#{shard}")
+    }
+    /// Sorts as the instant does, and among equals by code.
+    pub(crate) fn moment(at: Instant, code: &str) -> String {
+        format!("{:015}#{code}", at.millis())
+    }
+}
+
+impl Item for Link {
+    fn key(&self) -> Key {
+        keys::link(&self.code)
+    }
+
+    fn index(&self) -> Vec<(&'static str, Value)> {
+        let mut index = Vec::new();
+        if self.disabled_at.is_none() {
+            index.push(("owner_pk", keys::owner(&self.owner).into()));
+            index.push(("owner_sk", keys::moment(self.created_at, self.code.as_str()).into()));
+        }
+        if let Some(at) = self.expires_at.filter(|_| self.swept_at.is_none() && self.disabled_at.is_none()) {
+            let shard = self.code.as_str().bytes().map(u64::from).sum::<u64>() % EXPIRY_SHARDS;
+            index.push(("expiry_pk", keys::expiry(hour_of(at), shard).into()));
+            index.push(("expiry_sk", keys::moment(at, self.code.as_str()).into()));
+        }
+        if let Some(at) = self.forgotten_at() {
+            index.push(("purge_at", at.seconds().into()));
+        }
+        index
+    }
+}
+
+fn hour_of(at: Instant) -> i64 {
+    at.seconds().div_euclid(3600)
+}
+
+/// The url-shortener's table.
+#[derive(Debug, Clone)]
+pub struct Store {
+    table: Table,
+}
+
+#[derive(Deserialize)]
+struct Counter {
+    next: u64,
+}
+
+#[derive(Deserialize)]
+struct Sweep {
+    hour: i64,
+}
+
+/// An entry of the expiry index.
+#[derive(Debug, Deserialize)]
+struct Due {
+    pk: String,
+}
+
+impl Store {
+    /// The store on `table`.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// Claims a link's code: one conditional write, or one transaction with the idempotency record. A forgotten link's code
+    /// is free whether or not TTL has removed it yet.
+    ///
+    /// # Errors
+    /// Refuses with [`LinkError::CodeTaken`], or [`LinkError::Once`] for a key used otherwise.
+    pub async fn claim(&self, link: Link, once: Option<Once>, now: Instant) -> Answer<Link, LinkError> {
+        let free = missing("pk").or(le("purge_at", now.seconds()));
+        let taken = |_: Option<Link>| LinkError::CodeTaken;
+        let Some(once) = once else {
+            return Ok(self.table.put(&link).when(free).send_or(taken).await?.map(|()| link));
+        };
+        let transaction = self.table.transact::<LinkError>().put(&link, free, taken)?.once(once, &link, now)?;
+        Ok(transaction.send::<Link>().await?.map(|done| match done {
+            Done::Now => link,
+            Done::Before(first) => first,
+        }))
+    }
+
+    /// Reads a link for a redirect: one eventually consistent read.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn find(&self, code: &Code) -> Result<Option<Link>, Fault> {
+        self.table.get(&keys::link(code), Consistency::Eventual).await
+    }
+
+    /// Reads a link for its owner: one strongly consistent read, so that one sees what one wrote.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn find_now(&self, code: &Code) -> Result<Option<Link>, Fault> {
+        self.table.get(&keys::link(code), Consistency::Strong).await
+    }
+
+    /// Disables `owner`'s link: one conditional write. What does not open any more is as good as disabled.
+    ///
+    /// # Errors
+    /// Refuses with [`LinkError::NotFound`] what is not there, not `owner`'s, or forgotten.
+    pub async fn disable(&self, code: &Code, owner: &str, now: Instant) -> Answer<(), LinkError> {
+        let opens = missing("disabled_at").and(missing("expires_at").or(gt("expires_at", now)));
+        let expression = UpdateExpression::new()
+            .set("disabled_at", now)
+            .set("purge_at", (now + GRACE).seconds())
+            .remove("owner_pk")
+            .remove("owner_sk")
+            .remove("expiry_pk")
+            .remove("expiry_sk")
+            .when(eq("owner", owner).and(opens));
+        let update = self.table.update(keys::link(code)).apply(expression);
+        let refused = |standing: Option<Link>| standing.ok_or(LinkError::NotFound).and_then(|link| link.of(owner, now));
+        Ok(match update.send_or::<Link, Link, Result<Link, LinkError>>(refused).await? {
+            Ok(_) | Err(Ok(_)) => Ok(()),
+            Err(Err(refusal)) => Err(refusal),
+        })
+    }
+
+    /// A page of `owner`'s links, newest first: one query of the sparse index `by_owner`.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn list(
+        &self,
+        owner: &str,
+        limit: u16,
+        after: Option<BTreeMap<String, String>>,
+    ) -> Result<Page<Link>, Fault> {
+        let query = self.table.query(keys::owner(owner)).index("by_owner", "owner_pk", "owner_sk");
+        query.descending().after(after).page(limit).await
+    }
+
+    /// A link and the sums of its days: one query, since `DAY#…` and `LINK` are neighbours in the partition.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn stats(&self, code: &Code) -> Result<Option<(Link, BTreeMap<String, Counts>)>, Fault> {
+        let query = self.table.query(keys::partition(code)).between(keys::DAY, keys::LINK);
+        let mut items = query.all(MOST_DAYS).await?;
+        let Some(link) = items.pop_if(|last| sort_key(last) == keys::LINK) else { return Ok(None) };
+        let link: Link = from_attributes(link)?;
+        let claimed = link.created_at.day().to_string(); // days before are of an earlier, forgotten link
+        let mut sums = BTreeMap::new();
+        for day in items {
+            let date = sort_key(&day).trim_start_matches(keys::DAY).to_owned();
+            if date >= claimed {
+                sums.insert(date, Counts::sum(slots(day)?.values()));
+            }
+        }
+        Ok(Some((link, sums)))
+    }
+
+    /// Leases `count` consecutive ids that nobody else will get: one write.
+    ///
+    /// # Errors
+    /// Our failure; a lost reply loses the ids, of which there are enough.
+    pub async fn lease_ids(&self, count: u32) -> Result<std::ops::Range<u64>, Fault> {
+        let expression = UpdateExpression::new().add("next", u64::from(count));
+        let update = self.table.update(keys::ids()).apply(expression);
+        let counter: Result<Counter, ()> = update.send_or(|_: Option<Counter>| ()).await?;
+        let next = counter.map_err(|()| Fault::permanent("leasing ids was refused without a condition"))?.next;
+        Ok(next - u64::from(count)..next)
+    }
+
+    /// Unites clicks of one code and minute with what is there: one write, and the same whether a click comes once or often.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn record_clicks(&self, code: &Code, minute: Instant, clicks: &[&Click]) -> Result<(), Fault> {
+        let Some(members) = Value::binary_set(clicks.iter().map(|click| click.pack())) else { return Ok(()) };
+        let expression =
+            UpdateExpression::new().add("clicks", members).set("purge_at", (minute + MINUTE_KEPT).seconds());
+        self.table.update(keys::minute(code, minute)).apply(expression).send().await
+    }
+
+    /// Overwrites one slot of an hour or a day with a fuller sum: one write. Sums of sets that only grow are ordered by
+    /// their clicks, so a stale one is refused and a repeated one changes nothing.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn roll_up(&self, partition: &str, into: &Slot, counts: &Counts) -> Result<(), Fault> {
+        let size = format!("{}_clicks", into.slot);
+        let fuller = missing(size.as_str()).or(lt(size.as_str(), counts.clicks));
+        let expression = UpdateExpression::new()
+            .set(into.slot.as_str(), Value::of(counts)?)
+            .set(size, counts.clicks)
+            .set("purge_at", (into.at + SUMS_KEPT).seconds())
+            .when(fuller);
+        let update = self.table.update(Key::new(partition, into.sort_key.as_str())).apply(expression);
+        let stale: Result<serde::de::IgnoredAny, ()> = update.send_or(|_: Option<serde::de::IgnoredAny>| ()).await?;
+        if stale.is_err() {
+            aws::count("stale_sums", 1.0);
+        }
+        Ok(())
+    }
+
+    /// The first hour (since the epoch) that may still hold links to sweep.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn swept_until(&self) -> Result<Option<i64>, Fault> {
+        let sweep: Option<Sweep> = self.table.get(&keys::sweep(), Consistency::Strong).await?;
+        Ok(sweep.map(|sweep| sweep.hour))
+    }
+
+    /// Remembers that all hours before `hour` are swept; never goes back.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn set_swept_until(&self, hour: i64) -> Result<(), Fault> {
+        let expression = UpdateExpression::new().set("hour", hour).when(missing("pk").or(lt("hour", hour)));
+        let update = self.table.update(keys::sweep()).apply(expression);
+        update.send_or::<Sweep, Sweep, ()>(|_| ()).await.map(drop)
+    }
+
+    /// Codes that expired in `hour` up to `now` and are not swept yet: one query per shard.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn due(&self, hour: i64, now: Instant, limit: u16) -> Result<Vec<Code>, Fault> {
+        let mut codes = Vec::new();
+        for shard in 0..EXPIRY_SHARDS {
+            let query = self.table.query(keys::expiry(hour, shard)).index("by_expiry", "expiry_pk", "expiry_sk");
+            let page: Page<Due> = query.between("0", keys::moment(now, "~")).page(limit).await?;
+            codes.extend(page.items.iter().filter_map(|due| due.pk.strip_prefix("LINK#")?.parse::<Code>().ok()));
+        }
+        Ok(codes)
+    }
+
+    /// Marks an expired link as swept and takes it out of the index: one conditional write; true the first time only.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn sweep(&self, code: &Code, now: Instant) -> Result<bool, Fault> {
+        let expired = le("expires_at", now).and(exists("expires_at")).and(missing("swept_at"));
+        let expression =
+            UpdateExpression::new().set("swept_at", now).remove("expiry_pk").remove("expiry_sk").when(expired);
+        let update = self.table.update(keys::link(code)).apply(expression);
+        Ok(update.send_or::<Link, Link, ()>(|_| ()).await?.is_ok())
+    }
+}
+
+/// The hour of `at`, counted since the epoch.
+pub fn expiry_hour(at: Instant) -> i64 {
+    hour_of(at)
+}
+
+/// A place in a sum of the next level.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slot {
+    sort_key: String,
+    slot: String,
+    at: Instant,
+}
+
+/// What a changed minute or hour means for the level above: where its sum goes, and the sum.
+///
+/// # Errors
+/// When the item is none of ours.
+pub fn rolled_up(item: Attributes) -> Result<Option<(String, Slot, Counts)>, Fault> {
+    let (pk, sk) = (text(&item, "pk"), sort_key(&item));
+    let broken = || Fault::permanent(format!("{sk} is no minute or hour"));
+    if let Some(minute) = sk.strip_prefix(keys::MINUTE) {
+        let (hour, slot) = minute.rsplit_once(':').ok_or_else(broken)?;
+        let at = format!("{minute}:00Z").parse().map_err(|_| broken())?;
+        let clicks = item.get("clicks").and_then(|clicks| clicks.as_bs().ok()).ok_or_else(broken)?;
+        let slot = Slot { sort_key: format!("{}{hour}", keys::HOUR), slot: format!("m{slot}"), at };
+        return Ok(Some((pk, slot, Counts::of_packed(clicks))));
+    }
+    let Some(hour) = sk.strip_prefix(keys::HOUR) else { return Ok(None) };
+    let (day, slot) = hour.rsplit_once('T').ok_or_else(broken)?;
+    let at = format!("{hour}:00:00Z").parse().map_err(|_| broken())?;
+    let slot = Slot { sort_key: format!("{}{day}", keys::DAY), slot: format!("h{slot}"), at };
+    Ok(Some((pk, slot, Counts::sum(slots(item)?.values()))))
+}
+
+/// The sums in an hour or a day, by slot.
+fn slots(item: Attributes) -> Result<BTreeMap<String, Counts>, Fault> {
+    let is_slot = |name: &str| name.len() == 3 && (name.starts_with('m') || name.starts_with('h'));
+    let slots = item.into_iter().filter(|(name, _)| is_slot(name));
+    slots.map(|(name, value)| Ok((name, from_attributes::<Holder>([("sum".to_owned(), value)].into())?.sum))).collect()
+}
+
+#[derive(Deserialize)]
+struct Holder {
+    sum: Counts,
+}
+
+fn text(item: &Attributes, name: &str) -> String {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+}
+
+fn sort_key(item: &Attributes) -> String {
+    text(item, "sk")
+}

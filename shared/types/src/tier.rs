@@ -1,0 +1,15 @@
+//! What a caller pays for.
+
+use serde::{Deserialize, Serialize};
+
+/// A caller's tier; the rate limiter's policies hang on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Tier {
+    #[default]
+    Free,
+    Basic,
+    Pro,
+    Enterprise,
+}

@@ -1,0 +1,133 @@
+//! The SYSTEM table of a system, read from the builder in its `lib.rs`.
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::source::{arguments, closing, code_of};
+
+/// The rows, and where in the file the builder stands.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// One for each Lambda, in order.
+    pub rows: Vec<Row>,
+    /// Offset just behind the last row.
+    pub end: usize,
+}
+
+/// One Lambda.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The template's `Handler`.
+    pub handler: String,
+    /// What invokes it.
+    pub trigger: Trigger,
+    /// Offset of the row's dot.
+    pub start: usize,
+}
+
+/// What invokes a Lambda, as the row says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Trigger {
+    Http { method: String, path: String, public: bool },
+    Unrouted,
+    Queue(String),
+    Stream,
+    Schedule,
+    Invoke,
+}
+
+/// Reads the chain of rows behind `System::named(…)`.
+///
+/// # Errors
+/// When there is none, or a row's handler or path is no literal.
+pub fn read(lib: &str) -> Result<Rows> {
+    let code = code_of(lib);
+    let named = code.find("System::named").context("it has no System::named(…)")?;
+    let open = code[named..].find('(').context("System::named is not called")?;
+    let mut rows = Rows { rows: Vec::new(), end: closing(&code, named + open).context("a bracket is not closed")? };
+    loop {
+        let start = rows.end + blank(&code[rows.end..]);
+        let Some(chained) = code[start..].strip_prefix('.') else { return Ok(rows) };
+        let open = start + 1 + chained.find('(').context("the builder ends in the middle of a row")?;
+        let call = chained.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        rows.end = closing(&code, open).context("a bracket is not closed")?;
+        let arguments: Vec<&str> =
+            arguments(&code, open + 1, rows.end - 1).into_iter().map(|(from, to)| lib[from..to].trim()).collect();
+        if let Some(trigger) = trigger(call, &arguments).with_context(|| format!("the row .{call}({arguments:?})"))? {
+            rows.rows.push(Row { handler: literal(&arguments, 0)?, trigger, start });
+        }
+    }
+}
+
+fn blank(code: &str) -> usize {
+    code.len() - code.trim_start().len()
+}
+
+fn trigger(call: &str, arguments: &[&str]) -> Result<Option<Trigger>> {
+    Ok(Some(match call {
+        "http" => {
+            let [_, method, _, access, ..] = arguments else { bail!("needs a method, a path and an access") };
+            let method = method.rsplit("::").next().unwrap_or(method).to_owned();
+            Trigger::Http { method, path: literal(arguments, 2)?, public: access.ends_with("Public") }
+        }
+        "unrouted" => Trigger::Unrouted,
+        "queue" => Trigger::Queue(literal(arguments, 1)?),
+        "stream" => Trigger::Stream,
+        "schedule" => Trigger::Schedule,
+        "invoke" => Trigger::Invoke,
+        _ => return Ok(None),
+    }))
+}
+
+fn literal(arguments: &[&str], index: usize) -> Result<String> {
+    let argument = arguments.get(index).context("an argument is missing")?;
+    let inside = argument.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    Ok(inside.with_context(|| format!("{argument} must be a literal"))?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIB: &str = r#"
+        //! System::named("wrong").http("no_row", …)
+        pub fn system() -> System<App> {
+            System::named("zoo")
+                .http("feed_cat", Method::POST, "/cats/{id}/meals", Access::Scope("cats:write"), handlers::feed_cat::handle)
+                // a comment between rows (with a bracket
+                .http("get_cat", GET, "/cats/{id}", web::Access::Public, get_cat::handle,)
+                .queue::<Meal, _, _>("count_meals", "meals", count_meals::handle)
+                .stream("publish_changes", publish_changes::handle)
+                .schedule("sweep", sweep::handle)
+                .invoke("authorize", |app, ask| authorize::handle(app, ask))
+                .unrouted("reject_request")
+        }
+    "#;
+
+    #[test]
+    fn every_kind_of_row_is_read() {
+        let rows = read(LIB).unwrap();
+        let http = |method: &str, path: &str, public| Trigger::Http { method: method.into(), path: path.into(), public };
+        let expected = [
+            ("feed_cat", http("POST", "/cats/{id}/meals", false)),
+            ("get_cat", http("GET", "/cats/{id}", true)),
+            ("count_meals", Trigger::Queue("meals".into())),
+            ("publish_changes", Trigger::Stream),
+            ("sweep", Trigger::Schedule),
+            ("authorize", Trigger::Invoke),
+            ("reject_request", Trigger::Unrouted),
+        ];
+        let read: Vec<_> = rows.rows.iter().map(|row| (row.handler.as_str(), row.trigger.clone())).collect();
+        assert_eq!(read, expected);
+        assert!(LIB[..rows.end].ends_with(".unrouted(\"reject_request\")"));
+        assert!(rows.rows.iter().all(|row| LIB[row.start..].starts_with('.')));
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        assert!(read("fn system() {}").unwrap_err().to_string().contains("System::named"));
+        let error = read(r#"System::named("zoo").http("a", GET, PATH, Access::Public, a::handle)"#).unwrap_err();
+        assert!(format!("{error:#}").contains("PATH must be a literal"), "{error:#}");
+        assert!(read(r#"System::named("zoo").http("a", GET"#).is_err());
+    }
+}

@@ -1,0 +1,215 @@
+//! The template is the only wiring: what it says of each Lambda agrees with the row, and every mapping is bounded.
+
+use super::{Finding, found};
+use crate::names::{camel, kebab};
+use crate::project::{Project, System};
+use crate::rows::{Row, Trigger};
+use crate::template::{Resource, Source, Template, at, list, text};
+
+/// Names, event types, paths, methods and authorizers are those of the row.
+pub(super) fn agrees(project: &Project) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for system in &project.systems {
+        let Ok(template) = &system.template else { continue };
+        for row in system.rows() {
+            let functions = template.functions();
+            let is_it = |function: &&Resource<'_>| function.text(&["Handler"]).as_ref() == Some(&row.handler);
+            let Some(function) = functions.iter().find(is_it) else { continue };
+            let place = system.path(&format!("template.yaml#{}", function.id));
+            let differences = names(system, row, function).into_iter().chain(sources(system, template, row, function));
+            findings.extend(differences.map(|(wrong, remedy)| found(&place, wrong, remedy)));
+        }
+    }
+    findings
+}
+
+type Difference = (String, String);
+
+fn differ(wrong: impl Into<String>, remedy: impl Into<String>) -> Difference {
+    (wrong.into(), remedy.into())
+}
+
+fn names(system: &System, row: &Row, function: &Resource<'_>) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let id = camel(&row.handler);
+    if function.id != id {
+        differences.push(differ("its logical id is not its handler's name", format!("call it {id}")));
+    }
+    let name = format!("${{Stage}}-{}-{}", system.name, kebab(&row.handler));
+    if function.text(&["FunctionName"]).as_ref() != Some(&name) {
+        differences.push(differ("its FunctionName is not its handler's", format!("write FunctionName: !Sub {name}")));
+    }
+    differences
+}
+
+fn sources(system: &System, template: &Template, row: &Row, function: &Resource<'_>) -> Vec<Difference> {
+    let sources = function.sources();
+    let kind = match row.trigger {
+        Trigger::Http { .. } | Trigger::Unrouted => "HttpApi",
+        Trigger::Queue(_) => "SQS",
+        Trigger::Stream => "DynamoDB",
+        Trigger::Schedule => "ScheduleV2",
+        Trigger::Invoke if sources.is_empty() => return Vec::new(),
+        Trigger::Invoke => return vec![differ("an invoked function has no Events", "delete them, or change its row")],
+    };
+    let mut differences: Vec<Difference> = sources
+        .iter()
+        .filter(|source| source.kind != kind)
+        .map(|source| differ(format!("{} is a {}, the row says {kind}", source.id, source.kind), "make them agree"))
+        .collect();
+    let sources: Vec<&Source<'_>> = sources.iter().filter(|source| source.kind == kind).collect();
+    if sources.is_empty() {
+        differences.push(differ("nothing invokes it", format!("add an event of Type {kind}, as its row says")));
+        return differences;
+    }
+    match &row.trigger {
+        Trigger::Http { method, path, public } => {
+            let heads = if method == "GET" { vec!["HEAD"] } else { vec![] };
+            differences.extend(routes(&sources, Some((method, path)), &heads, *public));
+        }
+        // Without an authorizer: a browser's preflight and a mistyped path carry no credential.
+        Trigger::Unrouted => differences.extend(routes(&sources, None, &[], true)),
+        Trigger::Queue(queue) => differences.extend(queues(system, template, &sources, queue)),
+        Trigger::Stream | Trigger::Schedule | Trigger::Invoke => {}
+    }
+    differences
+}
+
+/// Exactly the row's route; a GET route may have its HEAD beside it.
+fn routes(sources: &[&Source<'_>], route: Option<(&str, &str)>, also: &[&str], public: bool) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let mut seen = false;
+    for source in sources {
+        let (method, path) = (source.text(&["Method"]).map(|m| m.to_ascii_uppercase()), source.text(&["Path"]));
+        match route {
+            None if path.is_some() || method.is_some() => {
+                differences.push(differ(format!("{} has a route", source.id), "delete its Path and Method: it is $default"));
+            }
+            None => seen = true,
+            Some((wanted, at)) => {
+                let method = method.unwrap_or_default();
+                seen |= method == wanted && path.as_deref() == Some(at);
+                if path.as_deref() != Some(at) || (method != wanted && !also.contains(&method.as_str())) {
+                    let is = format!("{} is {method} {}", source.id, path.unwrap_or_default());
+                    differences.push(differ(is, format!("the row says {wanted} {at}: make them agree")));
+                }
+            }
+        }
+        if source.text(&["ApiId"]).as_deref() != Some("${Api}") {
+            differences.push(differ(format!("{} is not on the system's API", source.id), "write ApiId: !Ref Api"));
+        }
+        let open = source.text(&["Auth", "Authorizer"]).as_deref() == Some("NONE");
+        if open && !public {
+            let remedy = "delete its Auth, or make the row Access::Public";
+            differences.push(differ(format!("{} is open to anybody, its row is not", source.id), remedy));
+        } else if public && !open {
+            let remedy = "write Auth: {Authorizer: NONE}, or give the row a scope";
+            differences.push(differ(format!("{} asks the authorizer, its row is public", source.id), remedy));
+        }
+    }
+    if !seen {
+        let route = route.map_or_else(|| "$default".to_owned(), |(method, path)| format!("{method} {path}"));
+        differences.push(differ(format!("no event routes {route} to it"), "add one, as its row says"));
+    }
+    differences
+}
+
+fn queues(system: &System, template: &Template, sources: &[&Source<'_>], queue: &str) -> Vec<Difference> {
+    let name = format!("${{Stage}}-{}-{queue}", system.name);
+    let is_it = |source: &&&Source<'_>| {
+        let id = source.text(&["Queue"]).unwrap_or_default();
+        let id = id.trim_start_matches("${").trim_end_matches(".Arn}").to_owned();
+        let queues = template.of_type("AWS::SQS::Queue");
+        queues.iter().any(|queue| queue.id == id && queue.text(&["QueueName"]).as_ref() == Some(&name))
+    };
+    let wrong = sources.iter().filter(|source| !is_it(source));
+    wrong.map(|source| differ(format!("{} is not the queue {name}", source.id), "make Queue: !GetAtt it.Arn")).collect()
+}
+
+/// Every mapping is bounded and loses nothing.
+pub(super) fn mappings(project: &Project) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for system in &project.systems {
+        let functions = system.template.iter().flat_map(|template| template.functions());
+        for (function, source) in functions.flat_map(|f| f.sources().into_iter().map(move |source| (f.id, source))) {
+            let missing: Vec<&str> = match source.kind {
+                "SQS" => {
+                    let kinds = list(at(source.properties, &["FunctionResponseTypes"]));
+                    let partial = kinds.into_iter().filter_map(text).any(|kind| kind == "ReportBatchItemFailures");
+                    [
+                        (!partial).then_some("FunctionResponseTypes: [ReportBatchItemFailures]"),
+                        absent(&source, &["ScalingConfig", "MaximumConcurrency"], "ScalingConfig: {MaximumConcurrency: …}"),
+                    ]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+                }
+                "DynamoDB" | "Kinesis" => [
+                    absent(&source, &["MaximumRetryAttempts"], "MaximumRetryAttempts: …"),
+                    absent(&source, &["BisectBatchOnFunctionError"], "BisectBatchOnFunctionError: true"),
+                    absent(
+                        &source,
+                        &["DestinationConfig", "OnFailure", "Destination"],
+                        "DestinationConfig: {OnFailure: {Type: SQS, Destination: …}}",
+                    ),
+                ]
+                .into_iter()
+                .flatten()
+                .collect(),
+                _ => continue,
+            };
+            let place = system.path(&format!("template.yaml#{function}"));
+            let lacks = |line: &str| found(&place, format!("its mapping {} is not bounded", source.id), format!("add {line}"));
+            findings.extend(missing.into_iter().map(lacks));
+        }
+    }
+    findings
+}
+
+fn absent<'a>(source: &Source<'_>, path: &[&str], line: &'a str) -> Option<&'a str> {
+    let value = at(source.properties, path).filter(|value| !value.is_null() && value.as_bool() != Some(false));
+    value.is_none().then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tidy::fixture::{edited, only};
+
+    const TEMPLATE: &str = "functions/zoo/template.yaml";
+
+    #[test]
+    fn names_and_routes_are_the_rows() {
+        for (from, to, message) in [
+            ("  FeedCat:\n    Type", "  FeedCats:\n    Type", "#FeedCats: its logical id is not its handler's name: call it FeedCat"),
+            ("zoo-feed-cat", "zoo-feed", "write FunctionName: !Sub ${Stage}-zoo-feed-cat"),
+            ("Path: /feed-cat", "Path: /feed-dog", "the row says POST /feed-cat"),
+            ("Method: POST", "Method: PUT", "is PUT /feed-cat: the row says POST /feed-cat"),
+            ("Method: POST", "Method: POST, Auth: {Authorizer: NONE}", "is open to anybody, its row is not"),
+            ("Path: /health, Auth: {Authorizer: NONE}", "Path: /health", "asks the authorizer, its row is public"),
+            ("ApiId: !Ref Api, Path: /feed-cat", "Path: /feed-cat", "write ApiId: !Ref Api"),
+        ] {
+            only_with(from, to, message);
+        }
+    }
+
+    fn only_with(from: &str, to: &str, message: &str) {
+        let found = crate::tidy::fixture::findings(&edited(TEMPLATE, from, to)).join("\n");
+        assert!(found.contains(message), "{from} -> {to}: {found}");
+    }
+
+    #[test]
+    fn the_event_is_of_the_rows_kind() {
+        only_with("Type: ScheduleV2", "Type: Schedule", "is a Schedule, the row says ScheduleV2");
+        only_with("QueueName: !Sub ${Stage}-zoo-meals\n", "QueueName: !Sub ${Stage}-zoo-meal\n", "is not the queue ${Stage}-zoo-meals");
+        only(&edited("functions/zoo/src/lib.rs", ".unrouted(", ".invoke("), "an invoked function has no Events");
+    }
+
+    #[test]
+    fn every_mapping_is_bounded() {
+        only(&edited(TEMPLATE, "FunctionResponseTypes", "ResponseTypes"), "add FunctionResponseTypes: [ReportBatchItemFailures]");
+        only(&edited(TEMPLATE, "MaximumConcurrency", "MostConcurrency"), "add ScalingConfig: {MaximumConcurrency: …}");
+        for property in ["MaximumRetryAttempts", "BisectBatchOnFunctionError", "OnFailure"] {
+            only(&edited(TEMPLATE, property, "Other"), property);
+        }
+    }
+}
