@@ -104,7 +104,7 @@ def _expand_body(api_id: str, properties: dict[str, Any]) -> dict[str, Any]:
             if integration is None:
                 continue  # `parameters` and the like, shared by the methods of a path
             verb = "ANY" if method == ANY_METHOD else method.upper()
-            key = "$default" if path == "/$default" else f"{verb} {path}"
+            key = "$default" if path.lstrip("/") == "$default" else f"{verb} {path}"
             id_ = f"{api_id}Route{len(resources)}"
             resources[id_ + "Integration"] = {
                 "Type": "AWS::ApiGatewayV2::Integration",

@@ -1,1 +1,8 @@
-//! x
+//! The tests of the whole: scenarios of each system in process, and the deployed stacks.
+
+#[cfg(test)]
+mod cloud;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod systems;

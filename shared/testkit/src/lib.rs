@@ -1,1 +1,18 @@
-//! x
+//! How systems are tested. Two layers: [`World`] runs a system's own Lambdas in this process on real tables and queues of an
+//! emulator, by a clock the test moves; [`Cloud`] calls the deployed stacks as a client would.
+//!
+//! Both need an emulator: `make test` starts one and names it in `AWS_ENDPOINT_URL`.
+
+mod cloud;
+mod events;
+mod scenario;
+mod script;
+mod template;
+mod world;
+
+pub use cloud::{Answer, Cloud, eventually};
+pub use events::http_event;
+pub use runtime::Function;
+pub use scenario::play;
+pub use template::{Template, repository};
+pub use world::{Delivery, World, Worlds};

@@ -21,6 +21,16 @@ pub enum Access {
     Scope(&'static str),
 }
 
+impl Access {
+    /// The scope, where one is needed.
+    pub fn scope(self) -> Option<&'static str> {
+        match self {
+            Self::Public => None,
+            Self::Scope(scope) => Some(scope),
+        }
+    }
+}
+
 /// An authenticated caller, as the authorizer's context names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {

@@ -1,5 +1,5 @@
-//! The project's own tools: `tidy` holds the rules that no compiler holds, `new-system` and `new-handler` write what every
-//! system and every Lambda begins with.
+//! The project's own tools: `tidy` holds the rules that no compiler holds, `new-system` and `new-handler` write what
+//! every system and every Lambda begins with.
 
 pub mod names;
 pub mod project;

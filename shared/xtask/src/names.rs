@@ -12,7 +12,8 @@ pub fn snake(name: &str) -> String {
 
 /// `create_link` or `url-shortener` → `CreateLink`, `UrlShortener`.
 pub fn camel(name: &str) -> String {
-    let capital = |part: &str| part.get(..1).unwrap_or_default().to_ascii_uppercase() + part.get(1..).unwrap_or_default();
+    let capital =
+        |part: &str| part.get(..1).unwrap_or_default().to_ascii_uppercase() + part.get(1..).unwrap_or_default();
     name.split(['_', '-']).map(capital).collect()
 }
 

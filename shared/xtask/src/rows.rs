@@ -93,7 +93,7 @@ mod tests {
         //! System::named("wrong").http("no_row", …)
         pub fn system() -> System<App> {
             System::named("zoo")
-                .http("feed_cat", Method::POST, "/cats/{id}/meals", Access::Scope("cats:write"), handlers::feed_cat::handle)
+                .http("feed_cat", Method::POST, "/cats/{id}/meals", Access::Scope("cats:write"), feed_cat::handle)
                 // a comment between rows (with a bracket
                 .http("get_cat", GET, "/cats/{id}", web::Access::Public, get_cat::handle,)
                 .queue::<Meal, _, _>("count_meals", "meals", count_meals::handle)
@@ -107,7 +107,8 @@ mod tests {
     #[test]
     fn every_kind_of_row_is_read() {
         let rows = read(LIB).unwrap();
-        let http = |method: &str, path: &str, public| Trigger::Http { method: method.into(), path: path.into(), public };
+        let http =
+            |method: &str, path: &str, public| Trigger::Http { method: method.into(), path: path.into(), public };
         let expected = [
             ("feed_cat", http("POST", "/cats/{id}/meals", false)),
             ("get_cat", http("GET", "/cats/{id}", true)),

@@ -1,5 +1,6 @@
 //! `new-system` and `new-handler`: what every system and every Lambda begins with. The texts are in `templates/`; this
-//! fills them in and puts them where a person would. It changes a [`Tree`], so a failure half-way leaves nothing behind.
+//! fills them in and puts them where a person would. It changes a [`Tree`], so a failure half-way leaves nothing
+//! behind.
 
 mod edit;
 mod handler;

@@ -1,5 +1,5 @@
-//! Rust source as text, without a parser: enough to find what is code, what is a comment, and which bracket closes which.
-//! It must read files that do not compile yet, which is when a rule's message helps most.
+//! Rust source as text, without a parser: enough to find what is code, what is a comment, and which bracket closes
+//! which. It must read files that do not compile yet, which is when a rule's message helps most.
 
 /// The source with comments and the contents of literals blanked, byte for byte as long as it was.
 pub fn code_of(source: &str) -> String {
@@ -50,7 +50,8 @@ fn block_comment(rest: &[u8]) -> usize {
     rest.len()
 }
 
-/// Where the contents of a raw string begin, and its length up to its closing quote. Its hashes stay: they confuse nobody.
+/// Where the contents of a raw string begin, and its length up to its closing quote. Its hashes stay: they confuse
+/// nobody.
 fn raw_string(rest: &[u8]) -> Option<(usize, usize)> {
     let prefix = if rest.starts_with(b"br") { 2 } else { usize::from(rest.first() == Some(&b'r')) };
     let hashes = rest.get(prefix..)?.iter().take_while(|&&byte| byte == b'#').count();
@@ -133,7 +134,7 @@ mod tests {
         for (source, code) in [
             ("a // b\nc", "a     \nc"),
             ("a /* b /* c */ */ d", "a                 d"),
-            (r#"f("x, (\" y", 'z')"#, r#"f("         ", ' ')"#),
+            (r#"f("x, (\" y", 'z')"#, r#"f("        ", ' ')"#),
             (r##"f(r#"a "b" c"#, d)"##, r##"f(r#"       "#, d)"##),
             ("fn f<'a>(x: &'a str) { '\\'' }", "fn f<'a>(x: &'a str) { '  ' }"),
             ("\"ü\" 'ü' x", "\"  \" '  ' x"),

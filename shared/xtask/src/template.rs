@@ -117,14 +117,17 @@ pub fn list(value: Option<&Value>) -> Vec<&Value> {
     }
 }
 
-/// The text of a scalar or of an intrinsic: `!Sub '${Stage}-x'`, `!Ref Stage` → `${Stage}`, `!GetAtt A.Arn` → `${A.Arn}`.
+/// The text of a scalar or of an intrinsic: `!Sub '${Stage}-x'`, `!Ref Stage` → `${Stage}`, `!GetAtt A.Arn` →
+/// `${A.Arn}`.
 pub fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(truth) => Some(truth.to_string()),
         Value::Number(number) => Some(number.to_string()),
         Value::Tagged(tagged) => intrinsic(&tagged.tag.to_string(), &tagged.value),
-        Value::Mapping(map) if map.len() == 1 => entries(Some(value)).next().and_then(|(key, value)| intrinsic(key, value)),
+        Value::Mapping(map) if map.len() == 1 => {
+            entries(Some(value)).next().and_then(|(key, value)| intrinsic(key, value))
+        }
         _ => None,
     }
 }
@@ -148,7 +151,8 @@ mod tests {
     #[test]
     fn intrinsics_read_as_the_text_they_stand_for() {
         let value: Value = yaml_serde::from_str(
-            "[plain, 3, !Sub '${Stage}-x', !Ref Stage, !GetAtt A.Arn, {'Fn::GetAtt': [A, Arn]}, {Ref: B}, !Sub ['${A}', {A: 1}]]",
+            "[plain, 3, !Sub '${Stage}-x', !Ref Stage, !GetAtt A.Arn, {'Fn::GetAtt': [A, Arn]}, {Ref: B}, \
+             !Sub ['${A}', {A: 1}]]",
         )
         .unwrap();
         let texts: Vec<_> = list(Some(&value)).into_iter().filter_map(text).collect();

@@ -3,8 +3,8 @@
 mod crates;
 mod docs;
 mod five_files;
-mod text;
 mod stack;
+mod text;
 mod wiring;
 
 use std::fmt;
@@ -74,7 +74,11 @@ pub fn tidy(project: &Project) -> Vec<Finding> {
         if exception.reason.is_empty() {
             findings.push(found(place, "an exception needs a path, a rule and a reason", "write all three"));
         } else if !RULES.iter().any(|rule| rule.name == exception.rule) {
-            findings.push(found(place, format!("there is no rule {}", exception.rule), format!("the rules are {}", names())));
+            findings.push(found(
+                place,
+                format!("there is no rule {}", exception.rule),
+                format!("the rules are {}", names()),
+            ));
         } else if !used {
             let wrong = format!("{} no longer needs its exception from {}", exception.place, exception.rule);
             findings.push(found(place, wrong, "delete the line"));
@@ -125,7 +129,7 @@ impl fmt::Display for Finding {
 }
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 
 #[cfg(test)]
 mod tests {

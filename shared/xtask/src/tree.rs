@@ -74,7 +74,8 @@ impl Tree {
     /// The names of the folders directly inside `folder`.
     pub fn folders(&self, folder: &str) -> Vec<String> {
         let prefix = format!("{folder}/");
-        let names = self.below(&prefix).filter_map(|(path, _)| path[prefix.len()..].split_once('/').map(|(name, _)| name));
+        let names =
+            self.below(&prefix).filter_map(|(path, _)| path[prefix.len()..].split_once('/').map(|(name, _)| name));
         let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.dedup();
         names

@@ -1,12 +1,13 @@
 //! Insertions into files that people keep: they add lines and change none.
 
-/// Puts `line` among the lines `name…` of the section that follows `header`, in alphabetical order as far as there is one.
+/// Puts `line` among the lines `name…` of the section that follows `header`, in alphabetical order as far as there is
+/// one.
 pub(super) fn insert_sorted(text: &str, header: &str, line: &str) -> Option<String> {
     let mut lines: Vec<&str> = text.lines().collect();
     let start = lines.iter().position(|line| *line == header)? + 1;
     let is_entry = |line: &&str| !line.trim().is_empty() && !line.starts_with('[') && !line.starts_with('#');
     let length = lines[start..].iter().take_while(|line| is_entry(line) || line.starts_with('#')).count();
-    let before = lines[start..start + length].iter().position(|other| is_entry(&other) && *other > line);
+    let before = lines[start..start + length].iter().position(|other| is_entry(other) && *other > line);
     lines.insert(start + before.unwrap_or(length), line);
     Some(lines.join("\n") + "\n")
 }
@@ -18,7 +19,8 @@ pub(super) fn resources(text: &str) -> Vec<(String, usize, usize)> {
     let length = lines[section..].iter().take_while(|line| line.is_empty() || line.starts_with([' ', '#'])).count();
     let mut found: Vec<(String, usize, usize)> = Vec::new();
     for at in section..section + length {
-        let Some(id) = lines[at].strip_prefix("  ").filter(|rest| !rest.starts_with([' ', '#']) && !rest.is_empty()) else {
+        let Some(id) = lines[at].strip_prefix("  ").filter(|rest| !rest.starts_with([' ', '#']) && !rest.is_empty())
+        else {
             continue;
         };
         let comments = lines[section..at].iter().rev().take_while(|line| line.starts_with("  #")).count();

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use super::edit::{insert_block, resources};
 use super::lib_file::{imports, with_import, with_module, with_row};
 use super::{Access, Route, fill};
-use crate::names::{camel, is_words, kebab, snake};
+use crate::names::{camel, is_words, kebab, snake, word_at};
 use crate::project::Project;
 use crate::rows;
 use crate::template::Template;
@@ -21,24 +21,22 @@ pub fn new_handler(tree: &mut Tree, system: &str, handler: &str, route: &Route) 
     check(tree, system, handler, route)?;
     let names = Names { system, handler, route };
     let file = format!("functions/{system}/src/handlers/{handler}.rs");
-    tree.put(file, names.fill(names.pick(
-        include_str!("../../templates/http.rs.txt"),
-        include_str!("../../templates/queue.rs.txt"),
-        include_str!("../../templates/stream.rs.txt"),
-        include_str!("../../templates/schedule.rs.txt"),
-        include_str!("../../templates/invoke.rs.txt"),
-    )));
+    tree.put(
+        file,
+        names.fill(names.pick(
+            include_str!("../../templates/http.rs.txt"),
+            include_str!("../../templates/queue.rs.txt"),
+            include_str!("../../templates/stream.rs.txt"),
+            include_str!("../../templates/schedule.rs.txt"),
+            include_str!("../../templates/invoke.rs.txt"),
+        )),
+    );
     add_row(tree, &names)?;
     add_block(tree, &names)?;
-    let event = names.fill(names.pick(
-        include_str!("../../templates/http.json.txt"),
-        include_str!("../../templates/queue.json.txt"),
-        include_str!("../../templates/stream.json.txt"),
-        include_str!("../../templates/schedule.json.txt"),
-        include_str!("../../templates/invoke.json.txt"),
-    ));
-    tree.put(format!("events/{system}/{handler}.json"), event);
-    let scenarios = format!("tests/src/systems/{}.rs", snake(system));
+    tree.put(format!("events/{system}/{handler}.json"), sample(system, handler, route));
+    let modules =
+        ["tests/src/systems/{}.rs", "tests/src/systems/{}/mod.rs"].map(|file| file.replace("{}", &snake(system)));
+    let scenarios = modules.iter().find(|file| tree.has(file)).unwrap_or(&modules[0]).clone();
     let text = tree.require(&scenarios)?.trim_end();
     let scenario = names.fill(names.pick(
         include_str!("../../templates/http.test.txt"),
@@ -51,13 +49,28 @@ pub fn new_handler(tree: &mut Tree, system: &str, handler: &str, route: &Route) 
     Ok(())
 }
 
+/// A sample event.
+pub(super) fn sample(system: &str, handler: &str, route: &Route) -> String {
+    let names = Names { system, handler, route };
+    names.fill(names.pick(
+        include_str!("../../templates/http.json.txt"),
+        include_str!("../../templates/queue.json.txt"),
+        include_str!("../../templates/stream.json.txt"),
+        include_str!("../../templates/schedule.json.txt"),
+        include_str!("../../templates/invoke.json.txt"),
+    ))
+}
+
 fn check(tree: &Tree, system: &str, handler: &str, route: &Route) -> Result<()> {
     ensure!(is_words(handler, '_'), "{handler:?} is no verb_noun: lower-case words joined by _");
     let lib = format!("functions/{system}/src/lib.rs");
     ensure!(tree.has(&lib), "{lib} is missing: the systems are {}", tree.folders("functions").join(", "));
     let rows = rows::read(tree.require(&lib)?).with_context(|| lib.clone())?;
     ensure!(rows.rows.iter().all(|row| row.handler != handler), "{lib} has a row {handler} already");
-    ensure!(tree.require(&lib)?.contains("Method") || !matches!(route, Route::Http { .. }), "{lib} has no HTTP routes yet");
+    ensure!(
+        tree.require(&lib)?.contains("Method") || !matches!(route, Route::Http { .. }),
+        "{lib} has no HTTP routes yet"
+    );
     match route {
         Route::Http { method, path, .. } => {
             ensure!(METHODS.contains(&method.as_str()), "{method} is not one of {}", METHODS.join(", "));
@@ -68,7 +81,9 @@ fn check(tree: &Tree, system: &str, handler: &str, route: &Route) -> Result<()> 
                 }
             }
         }
-        Route::Queue(name) => ensure!(is_words(name, '-'), "{name:?} is no name of a queue: lower-case words joined by -"),
+        Route::Queue(name) => {
+            ensure!(is_words(name, '-'), "{name:?} is no name of a queue: lower-case words joined by -")
+        }
         Route::Stream | Route::Schedule | Route::Invoke => {}
     }
     let project = Project::of(tree.clone());
@@ -105,23 +120,34 @@ impl Names<'_> {
         let public = access == Some(&Access::Public);
         // A sample's path parameters, and a scenario's: `/cats/{id}` as `/cats/id-1`.
         let sample = path.replace('{', "").replace('}', "-1");
-        let public_scope = String::new();
-        let scope = if let Some(Access::Scope(scope)) = access { scope } else { &public_scope };
-        fill(text, &[
-            ("system", self.system),
-            ("system_snake", &snake(self.system)),
-            ("handler", self.handler),
-            ("handler_kebab", &kebab(self.handler)),
-            ("Handler", &camel(self.handler)),
-            ("METHOD", method),
-            ("path", path),
-            ("sample_path", &sample),
-            ("scope", scope),
-            ("auth", if public { ", Auth: {Authorizer: NONE}" } else { "" }),
-            ("who", if public { "anon " } else { "alice" }),
-            ("queue", queue),
-            ("Queue", &camel(queue)),
-        ])
+        let yaml_path = if path.contains('{') { format!("\"{path}\"") } else { path.to_owned() };
+        let authorizer = match access {
+            Some(Access::Scope(scope)) => {
+                fill(include_str!("../../templates/authorizer.json.txt"), &[("scope", scope)])
+            }
+            _ => String::new(),
+        };
+        let authorizer = authorizer.trim_end().to_owned();
+        fill(
+            text,
+            &[
+                ("system", self.system),
+                ("system_snake", &snake(self.system)),
+                ("handler", self.handler),
+                ("handler_kebab", &kebab(self.handler)),
+                ("Handler", &camel(self.handler)),
+                ("METHOD", method),
+                ("path", path),
+                ("sample_path", &sample),
+                ("yaml_path", &yaml_path),
+                ("authorizer", &authorizer),
+                ("auth", if public { ", Auth: {Authorizer: NONE}" } else { "" }),
+                ("body", if ["GET", "DELETE", ""].contains(&method) { "" } else { " {}" }),
+                ("who", if public { "anon" } else { "alice" }),
+                ("queue", queue),
+                ("Queue", &camel(queue)),
+            ],
+        )
     }
 }
 
@@ -178,10 +204,17 @@ fn add_block(tree: &mut Tree, names: &Names<'_>) -> Result<()> {
         text = insert_block(&text, at, &names.fill(queues));
         block = format!("{block}\n{}", names.fill(alarm));
     }
+    if let Route::Http { method, .. } = names.route {
+        text = with_cors(&text, method);
+    }
     if *names.route == Route::Stream && !text.contains("StreamSpecification") {
         let billing = "      BillingMode: PAY_PER_REQUEST\n";
         ensure!(text.contains(billing), "{path}: give Table a StreamSpecification first");
-        text = text.replacen(billing, &format!("{billing}      StreamSpecification: {{StreamViewType: NEW_AND_OLD_IMAGES}}\n"), 1);
+        text = text.replacen(
+            billing,
+            &format!("{billing}      StreamSpecification: {{StreamViewType: NEW_AND_OLD_IMAGES}}\n"),
+            1,
+        );
     }
     let template = Template::parse(&text)?;
     let functions: Vec<&str> = template.functions().iter().map(|function| function.id).collect();
@@ -189,4 +222,25 @@ fn add_block(tree: &mut Tree, names: &Names<'_>) -> Result<()> {
     let (.., end) = last.with_context(|| format!("{path} has no function yet"))?;
     tree.put(path, insert_block(&text, end, &block));
     Ok(())
+}
+
+/// Browsers ask the gateway which methods other origins may use.
+fn with_cors(text: &str, method: &str) -> String {
+    let allow = |line: &str| match line.trim_start().strip_prefix("AllowMethods: [") {
+        Some(methods) if word_at(methods, method).is_none() => line.replace(']', &format!(", {method}]")),
+        _ => line.to_owned(),
+    };
+    text.lines().map(|line| allow(line) + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_cors;
+
+    #[test]
+    fn cors_learns_a_method_once() {
+        let text = "Cors:\n  AllowMethods: [GET, POST]\n";
+        assert_eq!(with_cors(text, "PATCH"), "Cors:\n  AllowMethods: [GET, POST, PATCH]\n");
+        assert_eq!(with_cors(text, "POST"), text);
+    }
 }

@@ -95,7 +95,20 @@ pub(super) fn imports(text: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    const LIB: &str = "mod handlers {\n    pub mod a;\n    pub mod c;\n}\n\nuse handlers::{a, c};\n\nfn system() {\n    System::named(\"x\")\n        .stream(\"a\", a::handle)\n        .unrouted(\"r\")\n        .stream(\"c\", c::handle)\n}\n";
+    const LIB: &str = "mod handlers {
+    pub mod a;
+    pub mod c;
+}
+
+use handlers::{a, c};
+
+fn system() {
+    System::named(\"x\")
+        .stream(\"a\", a::handle)
+        .unrouted(\"r\")
+        .stream(\"c\", c::handle)
+}
+";
 
     #[test]
     fn a_module_stands_in_order() -> Result<()> {
@@ -113,14 +126,16 @@ mod tests {
         assert_eq!(path, "b::handle");
         assert!(with_import("use handlers::a;", "b").0.contains("use handlers::{a, b};"));
         assert_eq!(with_import("fn f() {}", "b").1, "handlers::b::handle");
-        let long = with_import(LIB, &"b".repeat(110)).0;
-        assert!(long.contains(&format!("use handlers::{{\n    a, {},\n    c,\n}};", "b".repeat(110))), "{long}");
+        let long = with_import(LIB, &"b".repeat(100)).0;
+        assert!(long.contains(&format!("use handlers::{{\n    a, {}, c,\n}};", "b".repeat(100))), "{long}");
     }
 
     #[test]
     fn a_row_stands_before_the_unrouted_one() -> Result<()> {
         let row = ".stream(\"b\", b::handle)";
-        assert!(with_row(LIB, row)?.contains("a::handle)\n        .stream(\"b\", b::handle)\n        .unrouted(\"r\")"));
+        assert!(
+            with_row(LIB, row)?.contains("a::handle)\n        .stream(\"b\", b::handle)\n        .unrouted(\"r\")")
+        );
         let without = LIB.replace("\n        .unrouted(\"r\")", "");
         assert!(with_row(&without, row)?.contains("c::handle)\n        .stream(\"b\", b::handle)\n}"));
         Ok(())

@@ -47,8 +47,11 @@ fn list(tree: &mut Tree, system: &str) -> Result<()> {
     let listed = listed.context("Cargo.toml has no [workspace.dependencies]")?;
     tree.put("Cargo.toml", listed);
 
-    let cargo = insert_sorted(tree.require("tests/Cargo.toml")?, "[dependencies]", &format!("{system}.workspace = true"));
-    tree.put("tests/Cargo.toml", cargo.context("tests/Cargo.toml has no [dependencies]")?);
+    let cargo = tree.require("tests/Cargo.toml")?;
+    let sections = ["[dev-dependencies]", "[dependencies]"];
+    let listed =
+        sections.iter().find_map(|section| insert_sorted(cargo, section, &format!("{system}.workspace = true")));
+    tree.put("tests/Cargo.toml", listed.context("tests/Cargo.toml has no [dev-dependencies]")?);
 
     let modules = "tests/src/systems/mod.rs";
     let text = tree.require(modules)?;
@@ -61,18 +64,22 @@ fn list(tree: &mut Tree, system: &str) -> Result<()> {
     tree.put(modules, listed);
 
     let template = tree.require("template.yaml")?;
-    let application = fill(include_str!("../../templates/system/application.yaml.txt"), &[
-        ("system", system),
-        ("System", &camel(system)),
-        ("depends", if template.contains("\n  Identity:") { "\n    DependsOn: Identity" } else { "" }),
-    ]);
+    let application = fill(
+        include_str!("../../templates/system/application.yaml.txt"),
+        &[
+            ("system", system),
+            ("System", &camel(system)),
+            ("depends", if template.contains("\n  Identity:") { "\n    DependsOn: Identity" } else { "" }),
+        ],
+    );
     let end = resources(template).last().map_or(template.lines().count(), |(.., end)| *end);
     tree.put("template.yaml", insert_block(template, end, &application));
 
     let readme = tree.require("README.md")?;
     let row = format!("| [{system}](functions/{system}) | what it is for |");
     let is_row = |line: &str| line.starts_with('|') && line.contains("functions/");
-    let listed = after_last(readme, is_row, &row).or_else(|| after_last(readme, |line| line.starts_with("| ---"), &row));
+    let listed =
+        after_last(readme, is_row, &row).or_else(|| after_last(readme, |line| line.starts_with("| ---"), &row));
     tree.put("README.md", listed.context("README.md has no catalogue: a table with a row for each system")?);
     Ok(())
 }

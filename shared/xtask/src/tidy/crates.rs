@@ -84,10 +84,10 @@ pub(super) fn domain(project: &Project) -> Vec<Finding> {
 /// Where a name begins that is not the end of a longer one.
 fn path_at(code: &str, name: &str) -> Option<usize> {
     let part = |c: char| c.is_alphanumeric() || c == '_';
-    let ends = !name.ends_with([':', '_']);
     code.match_indices(name).map(|(at, _)| at).find(|&at| {
-        !code[..at].chars().next_back().is_some_and(part)
-            && !(ends && code[at + name.len()..].chars().next().is_some_and(part))
+        let (before, after) = (&code[..at], &code[at + name.len()..]);
+        let begins = !before.chars().next_back().is_some_and(part);
+        begins && (name.ends_with([':', '_']) || !after.chars().next().is_some_and(part))
     })
 }
 
@@ -128,13 +128,18 @@ mod tests {
 
     #[test]
     fn the_domain_is_pure() {
-        for impure in ["use types::{Clock, Instant};", "types::random::bytes()", "use aws_sdk_dynamodb::Client;", "http::Uri"] {
+        for impure in
+            ["use types::{Clock, Instant};", "types::random::bytes()", "use aws_sdk_dynamodb::Client;", "http::Uri"]
+        {
             let mut tree = zoo();
             tree.put("functions/zoo/src/domain/cat.rs", format!("//! Cats.\n{impure}"));
             only(&tree, "functions/zoo/src/domain/cat.rs:2: the domain names");
         }
         let mut tree = zoo();
-        tree.put("functions/zoo/src/domain/cat.rs", "//! Clock, tokio\nconst URL: &str = \"http::\"; // env::var\nfn clocked(Clocks: u8) {}");
+        tree.put(
+            "functions/zoo/src/domain/cat.rs",
+            "//! Clock, tokio\nconst URL: &str = \"http::\"; // env::var\nfn clocked(Clocks: u8) {}",
+        );
         assert_eq!(findings(&tree), Vec::<String>::new());
     }
 

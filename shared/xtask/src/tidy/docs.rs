@@ -112,8 +112,11 @@ mod tests {
 
     #[test]
     fn documents_name_systems_and_routes() {
-        only(&edited("README.md", "functions/zoo", "functions/zoology"), "README.md: it does not list zoo");
-        only(&edited("functions/zoo/README.md", "/feed-cat", "/feed-cat/{id}"), "name `POST /feed-cat` among its endpoints");
+        only(&edited("README.md", "[zoo](functions/zoo)", "zoo"), "README.md: it does not list zoo");
+        only(
+            &edited("functions/zoo/README.md", "/feed-cat", "/feed-cat/{id}"),
+            "name `POST /feed-cat` among its endpoints",
+        );
         let mut tree = zoo();
         tree.remove("CHANGELOG.md");
         only(&tree, "CHANGELOG.md: it is missing");
@@ -121,7 +124,11 @@ mod tests {
 
     #[test]
     fn a_path_is_not_a_longer_path() {
-        assert!(mentions("| `GET /links` |", "/links") && mentions("GET /links/", "/links") && mentions("GET /links?x", "/links"));
+        assert!(
+            mentions("| `GET /links` |", "/links")
+                && mentions("GET /links/", "/links")
+                && mentions("GET /links?x", "/links")
+        );
         assert!(!mentions("GET /links/{code}", "/links") && !mentions("GET /a/links", "/links"));
         assert!(mentions("GET|HEAD `/{code}`", "/{code}") && !mentions("GET /links/{code}/stats", "/{code}"));
     }
@@ -129,7 +136,8 @@ mod tests {
     #[test]
     fn links_lead_somewhere() {
         let mut tree = zoo();
-        tree.put("shared/docs/X.md", "[a](../../README.md#top) [b](/functions/zoo) `[c](gone)` [d](https://x.example/y) [e](#here)\n```\n[f](gone)\n```\n[g]: X.md");
+        let good = "[a](../../README.md#top) [b](/functions/zoo) `[c](gone)` [d](https://x.example/y) [e](#here)";
+        tree.put("shared/docs/X.md", format!("{good}\n```\n[f](gone)\n```\n[g]: X.md"));
         assert_eq!(findings(&tree), Vec::<String>::new());
         for gone in ["[a](gone.md)", "[a](../../../README.md)", "[a]: gone.md", "`x` [a](gone.md \"title\")"] {
             tree.put("shared/docs/X.md", gone);

@@ -1,5 +1,5 @@
-//! A Lambda is five files: its row, its handler, its block in the template, its sample event, its test. None is missing and
-//! none is left over.
+//! A Lambda is five files: its row, its handler, its block in the template, its sample event, its test. None is missing
+//! and none is left over.
 
 use super::{Finding, found};
 use crate::names::{camel, kebab, word_at};
@@ -15,7 +15,11 @@ pub(super) fn readable(project: &Project) -> Vec<Finding> {
             findings.push(found(system.path("src/lib.rs"), format!("its rows cannot be read ({why})"), remedy));
         }
         if let Err(why) = &system.template {
-            findings.push(found(system.path("template.yaml"), format!("it cannot be read ({why})"), "make it a template"));
+            findings.push(found(
+                system.path("template.yaml"),
+                format!("it cannot be read ({why})"),
+                "make it a template",
+            ));
         }
     }
     for (path, text) in project.tree.below("events/").filter(|(path, _)| path.ends_with(".json")) {
@@ -39,9 +43,13 @@ pub(super) fn complete(project: &Project) -> Vec<Finding> {
                 missing(system.path("src/lib.rs"), "has no handler file", format!("write {handler}"));
             }
             if let Ok(template) = &system.template
-                && !template.functions().iter().any(|function| function.text(&["Handler"]).as_ref() == Some(&row.handler))
+                && !template
+                    .functions()
+                    .iter()
+                    .any(|function| function.text(&["Handler"]).as_ref() == Some(&row.handler))
             {
-                let remedy = format!("add {} (AWS::Serverless::Function, Handler: {})", camel(&row.handler), row.handler);
+                let remedy =
+                    format!("add {} (AWS::Serverless::Function, Handler: {})", camel(&row.handler), row.handler);
                 missing(system.path("template.yaml"), "has no function here", remedy);
             }
             let event = format!("events/{}/{}.json", system.name, row.handler);
@@ -51,13 +59,43 @@ pub(super) fn complete(project: &Project) -> Vec<Finding> {
             let scenarios = format!("tests/src/systems/{}", system.snake());
             let is_test = |path: &str| ["tests/src/cloud", &scenarios].iter().any(|place| is_module(path, place));
             let tests = project.tree.below("tests/src/").filter(|(path, _)| is_test(path));
-            if !tests.into_iter().any(|(_, text)| word_at(text, &row.handler).is_some()) {
-                let remedy = format!("write a scenario that names {} here or in tests/src/cloud.rs", row.handler);
-                missing(format!("{scenarios}.rs"), "is named by no test", remedy);
+            if !tests.into_iter().any(|(_, text)| tests_row(text, row, system.rows())) {
+                let remedy = format!("write a scenario here that calls it, or name {} in tests/src/cloud", row.handler);
+                missing(format!("{scenarios}.rs"), "is in no test", remedy);
             }
         }
     }
     findings
+}
+
+/// Whether a test names the row's handler or, in a scenario's line, calls its route.
+fn tests_row(text: &str, row: &Row, rows: &[Row]) -> bool {
+    if word_at(text, &row.handler).is_some() {
+        return true;
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.windows(2).any(|pair| match &row.trigger {
+        Trigger::Http { method, .. } => pair[0] == method && routed(method, pair[1], rows) == Some(row),
+        Trigger::Unrouted => {
+            let problem = pair[1].trim_end_matches(['"', ',']);
+            [("404", "no-such-route"), ("405", "method-not-allowed")].contains(&(pair[0], problem))
+        }
+        _ => false,
+    })
+}
+
+/// The row that a request goes to: of the paths that fit, the one with the fewest parameters.
+fn routed<'a>(method: &str, target: &str, rows: &'a [Row]) -> Option<&'a Row> {
+    let target = target.split(['?', '"', ',']).next().unwrap_or_default();
+    let fitting = rows.iter().filter_map(|row| match &row.trigger {
+        Trigger::Http { method: own, path, .. } if own == method => {
+            let (own, asked): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), target.split('/').collect());
+            let fits = own.iter().zip(&asked).all(|(own, asked)| own.starts_with('{') || own == asked);
+            (fits && own.len() == asked.len()).then_some((path.matches('{').count(), row))
+        }
+        _ => None,
+    });
+    fitting.min_by_key(|(parameters, _)| *parameters).map(|(_, row)| row)
 }
 
 /// Whether `path` is the module `place`: the file, or a file in its folder.
@@ -121,7 +159,12 @@ pub(super) fn first_lines(project: &Project) -> Vec<Finding> {
                 _ => "//! ".to_owned(),
             };
             let first = text.lines().next().unwrap_or_default();
-            if !first.starts_with(&expected) {
+            // `//! GET and HEAD /{code}: …` says it too.
+            let says = match &row.trigger {
+                Trigger::Http { method, path, .. } => first.contains(method) && first.contains(&format!(" {path}: ")),
+                _ => true,
+            };
+            if !first.starts_with("//! ") || !says {
                 let remedy = format!("begin it with `{expected}…`, saying what {} does", kebab(&row.handler));
                 findings.push(found(format!("{file}:1"), "its first line does not say what it is", remedy));
             }
@@ -132,26 +175,48 @@ pub(super) fn first_lines(project: &Project) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::tidy::fixture::{edited, findings, only, zoo};
 
     #[test]
     fn each_of_the_five_files_is_missed() {
         for (path, message) in [
-            ("functions/zoo/src/handlers/feed_cat.rs", "has no handler file: write functions/zoo/src/handlers/feed_cat.rs"),
+            (
+                "functions/zoo/src/handlers/feed_cat.rs",
+                "has no handler file: write functions/zoo/src/handlers/feed_cat.rs",
+            ),
             ("events/zoo/feed_cat.json", "events/zoo/feed_cat.json: the row feed_cat has no sample event"),
         ] {
             let mut tree = zoo();
             tree.remove(path);
             only(&tree, message);
         }
-        only(&edited("tests/src/systems/zoo.rs", "feed_cat", "feed"), "the row feed_cat is named by no test");
-        let template = findings(&edited("functions/zoo/template.yaml", "Handler: feed_cat", "Handler: feed_dog")).join("\n");
+        let scenarios = "tests/src/systems/zoo.rs";
+        only(&edited(scenarios, "POST /feed-cat", "POST /feed"), "the row feed_cat is in no test");
+        only(&edited(scenarios, "queue count_meals", "queue count"), "the row count_meals is in no test");
+        let template =
+            findings(&edited("functions/zoo/template.yaml", "Handler: feed_cat", "Handler: feed_dog")).join("\n");
         assert!(template.contains("the row feed_cat has no function here: add FeedCat"), "{template}");
         assert!(template.contains("template.yaml#FeedCat: feed_dog has no row"), "{template}");
-        let rows = findings(&edited("functions/zoo/src/lib.rs", ".http(\"feed_cat\"", ".left_out(\"feed_cat\"")).join("\n");
+        let rows =
+            findings(&edited("functions/zoo/src/lib.rs", ".http(\"feed_cat\"", ".left_out(\"feed_cat\"")).join("\n");
         for orphan in ["handlers/feed_cat.rs", "template.yaml#FeedCat", "events/zoo/feed_cat.json"] {
             assert!(rows.contains(&format!("{orphan}: feed_cat has no row")), "{rows}");
         }
+    }
+
+    #[test]
+    fn a_request_goes_to_the_most_specific_route() {
+        let route = |handler: &str, path: &str| Row {
+            handler: handler.to_owned(),
+            trigger: Trigger::Http { method: "GET".to_owned(), path: path.to_owned(), public: true },
+            start: 0,
+        };
+        let rows = [route("get", "/cats/{id}"), route("health", "/cats/health"), route("any", "/{a}/{b}")];
+        for (target, handler) in [("/cats/$id", "get"), ("/cats/health?x", "health"), ("/dogs/1\",", "any")] {
+            assert_eq!(routed("GET", target, &rows).map(|row| row.handler.as_str()), Some(handler));
+        }
+        assert_eq!(routed("PUT", "/cats/1", &rows).or(routed("GET", "/cats", &rows)), None);
     }
 
     #[test]

@@ -12,11 +12,14 @@ pub(crate) fn zoo() -> Tree {
     tree.put("README.md", "# Zoo\n\n| System | What it is |\n| --- | --- |\n");
     tree.put("CHANGELOG.md", "");
     tree.put("template.yaml", "Resources:\n");
-    tree.put("tests/Cargo.toml", "[dependencies]\nanyhow.workspace = true\n");
+    tree.put("tests/Cargo.toml", "[dev-dependencies]\nanyhow.workspace = true\n");
     tree.put("tests/src/systems/mod.rs", "//! Scenarios.\n\n");
     scaffold::new_system(&mut tree, "zoo").unwrap();
     for (name, route) in [
-        ("feed_cat", Route::Http { method: "POST".into(), path: "/feed-cat".into(), access: Access::Scope("zoo:write".into()) }),
+        (
+            "feed_cat",
+            Route::Http { method: "POST".into(), path: "/feed-cat".into(), access: Access::Scope("zoo:write".into()) },
+        ),
         ("count_meals", Route::Queue("meals".into())),
         ("publish_changes", Route::Stream),
         ("sweep_cages", Route::Schedule),

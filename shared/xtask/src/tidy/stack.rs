@@ -8,7 +8,7 @@ use crate::template::{Template, at, entries, list, text};
 
 const ORDER: [&str; 4] = ["Parameters", "Globals", "Resources", "Outputs"];
 /// Properties that name something in the account, which every stage and system shares.
-const PHYSICAL: [&str; 6] = ["FunctionName", "TableName", "QueueName", "BucketName", "TopicName", "StateMachineName"];
+const PHYSICAL: [&str; 5] = ["FunctionName", "TableName", "QueueName", "BucketName", "TopicName"];
 /// Actions for which AWS knows no resource to name, each with its reason.
 const WITHOUT_RESOURCE: [(&str, &str); 0] = [];
 
@@ -23,9 +23,7 @@ pub(super) fn sections(project: &Project) -> Vec<Finding> {
         if !order.is_sorted() {
             findings.push(found(&path, "its sections are out of order", format!("order them {}", ORDER.join(", "))));
         }
-        // A template without functions has nothing that logs.
-        let needed = if template.functions().is_empty() { &["Stage"][..] } else { &["Stage", "LogLevel"] };
-        for parameter in needed {
+        for parameter in ["Stage", "LogLevel"] {
             if template.at(&["Parameters", parameter]).is_none() {
                 findings.push(found(&path, format!("it has no parameter {parameter}"), "add it: every stack takes it"));
             }
@@ -38,14 +36,18 @@ pub(super) fn sections(project: &Project) -> Vec<Finding> {
 pub(super) fn physical_names(project: &Project) -> Vec<Finding> {
     let mut findings = Vec::new();
     for system in &project.systems {
+        // What `platform` makes is everybody's, and called after the whole.
+        let own = if system.name == "platform" { "almanac" } else { &system.name };
+        let start = format!("${{Stage}}-{own}");
         for resource in system.template.iter().flat_map(Template::resources) {
-            for property in PHYSICAL.iter().filter(|property| resource.kind.starts_with("AWS::") && !property.is_empty()) {
-                let Some(value) = resource.properties.get(*property) else { continue };
-                let start = format!("${{Stage}}-{}", system.name);
+            for property in PHYSICAL {
+                let Some(value) = resource.properties.get(property) else { continue };
                 let name = text(value).unwrap_or_default();
-                let is_own = name.strip_prefix(&start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']));
-                // An event source or a policy may name another resource by reference; that is no name of its own.
-                if !is_own && !name.starts_with("${") | name.starts_with("${Stage}") {
+                let is_own =
+                    name.strip_prefix(&start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']));
+                // A mapping or a permission names another resource by reference; that is no name of its own.
+                let is_reference = name.starts_with("${") && !name.starts_with("${Stage}");
+                if !is_own && !is_reference {
                     let place = system.path(&format!("template.yaml#{}", resource.id));
                     let remedy = format!("write {property}: !Sub {start}-…");
                     findings.push(found(place, format!("its {property} is {name:?}"), remedy));
@@ -94,12 +96,17 @@ fn stars_of(statement: &Value) -> impl Iterator<Item = (String, &'static str)> {
     let nameless = actions.iter().all(|action| WITHOUT_RESOURCE.iter().any(|(name, _)| name == action));
     // The policy of a resource speaks of that resource alone: its `*` is the resource itself.
     let of_a_resource = statement.get("Principal").is_some();
-    let actions = actions.into_iter().filter(|action| action.contains('*')).map(|action| {
-        (format!("a statement allows {action}"), "name the actions, one statement per need")
-    });
-    let resources = resources.into_iter().filter(move |name| !of_a_resource && !nameless && is_wild(name)).map(|name| {
-        (format!("a statement allows every resource of {name}"), "name the resource (!GetAtt Table.Arn, ${Table.Arn}/index/*)")
-    });
+    let actions = actions
+        .into_iter()
+        .filter(|action| action.contains('*'))
+        .map(|action| (format!("a statement allows {action}"), "name the actions, one statement per need"));
+    let resources =
+        resources.into_iter().filter(move |name| !of_a_resource && !nameless && is_wild(name)).map(|name| {
+            (
+                format!("a statement allows every resource of {name}"),
+                "name the resource (!GetAtt Table.Arn, ${Table.Arn}/index/*)",
+            )
+        });
     actions.chain(resources).filter(move |_| allowed)
 }
 
@@ -181,8 +188,9 @@ mod tests {
     #[test]
     fn permissions_name_actions_and_resources() {
         let policy = |action: &str, resource: &str| {
-            let statement = format!("Handler: feed_cat\n      Policies: [{{Statement: [{{Effect: Allow, Action: '{action}', Resource: {resource}}}]}}]");
-            edited(TEMPLATE, "Handler: feed_cat", &statement)
+            let statement = format!("{{Effect: Allow, Action: '{action}', Resource: {resource}}}");
+            let policies = format!("Handler: feed_cat\n      Policies: [{{Statement: [{statement}]}}]");
+            edited(TEMPLATE, "Handler: feed_cat", &policies)
         };
         assert_eq!(findings(&policy("dynamodb:GetItem", "!GetAtt Table.Arn")), Vec::<String>::new());
         assert_eq!(findings(&policy("dynamodb:Query", "!Sub '${Table.Arn}/index/*'")), Vec::<String>::new());

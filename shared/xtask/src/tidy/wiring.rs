@@ -83,7 +83,8 @@ fn routes(sources: &[&Source<'_>], route: Option<(&str, &str)>, also: &[&str], p
         let (method, path) = (source.text(&["Method"]).map(|m| m.to_ascii_uppercase()), source.text(&["Path"]));
         match route {
             None if path.is_some() || method.is_some() => {
-                differences.push(differ(format!("{} has a route", source.id), "delete its Path and Method: it is $default"));
+                differences
+                    .push(differ(format!("{} has a route", source.id), "delete its Path and Method: it is $default"));
             }
             None => seen = true,
             Some((wanted, at)) => {
@@ -138,7 +139,11 @@ pub(super) fn mappings(project: &Project) -> Vec<Finding> {
                     let partial = kinds.into_iter().filter_map(text).any(|kind| kind == "ReportBatchItemFailures");
                     [
                         (!partial).then_some("FunctionResponseTypes: [ReportBatchItemFailures]"),
-                        absent(&source, &["ScalingConfig", "MaximumConcurrency"], "ScalingConfig: {MaximumConcurrency: …}"),
+                        absent(
+                            &source,
+                            &["ScalingConfig", "MaximumConcurrency"],
+                            "ScalingConfig: {MaximumConcurrency: …}",
+                        ),
                     ]
                     .into_iter()
                     .flatten()
@@ -159,7 +164,8 @@ pub(super) fn mappings(project: &Project) -> Vec<Finding> {
                 _ => continue,
             };
             let place = system.path(&format!("template.yaml#{function}"));
-            let lacks = |line: &str| found(&place, format!("its mapping {} is not bounded", source.id), format!("add {line}"));
+            let lacks =
+                |line: &str| found(&place, format!("its mapping {} is not bounded", source.id), format!("add {line}"));
             findings.extend(missing.into_iter().map(lacks));
         }
     }
@@ -180,13 +186,17 @@ mod tests {
     #[test]
     fn names_and_routes_are_the_rows() {
         for (from, to, message) in [
-            ("  FeedCat:\n    Type", "  FeedCats:\n    Type", "#FeedCats: its logical id is not its handler's name: call it FeedCat"),
+            (
+                "  FeedCat:\n    Type",
+                "  FeedCats:\n    Type",
+                "#FeedCats: its logical id is not its handler's name: call it FeedCat",
+            ),
             ("zoo-feed-cat", "zoo-feed", "write FunctionName: !Sub ${Stage}-zoo-feed-cat"),
             ("Path: /feed-cat", "Path: /feed-dog", "the row says POST /feed-cat"),
             ("Method: POST", "Method: PUT", "is PUT /feed-cat: the row says POST /feed-cat"),
             ("Method: POST", "Method: POST, Auth: {Authorizer: NONE}", "is open to anybody, its row is not"),
             ("Path: /health, Auth: {Authorizer: NONE}", "Path: /health", "asks the authorizer, its row is public"),
-            ("ApiId: !Ref Api, Path: /feed-cat", "Path: /feed-cat", "write ApiId: !Ref Api"),
+            ("ApiId: !Ref Api, Method: POST", "Method: POST", "write ApiId: !Ref Api"),
         ] {
             only_with(from, to, message);
         }
@@ -200,13 +210,20 @@ mod tests {
     #[test]
     fn the_event_is_of_the_rows_kind() {
         only_with("Type: ScheduleV2", "Type: Schedule", "is a Schedule, the row says ScheduleV2");
-        only_with("QueueName: !Sub ${Stage}-zoo-meals\n", "QueueName: !Sub ${Stage}-zoo-meal\n", "is not the queue ${Stage}-zoo-meals");
-        only(&edited("functions/zoo/src/lib.rs", ".unrouted(", ".invoke("), "an invoked function has no Events");
+        only_with(
+            "QueueName: !Sub ${Stage}-zoo-meals\n",
+            "QueueName: !Sub ${Stage}-zoo-meal\n",
+            "is not the queue ${Stage}-zoo-meals",
+        );
+        only(&edited("functions/zoo/src/lib.rs", ".stream(", ".invoke("), "an invoked function has no Events");
     }
 
     #[test]
     fn every_mapping_is_bounded() {
-        only(&edited(TEMPLATE, "FunctionResponseTypes", "ResponseTypes"), "add FunctionResponseTypes: [ReportBatchItemFailures]");
+        only(
+            &edited(TEMPLATE, "FunctionResponseTypes", "ResponseTypes"),
+            "add FunctionResponseTypes: [ReportBatchItemFailures]",
+        );
         only(&edited(TEMPLATE, "MaximumConcurrency", "MostConcurrency"), "add ScalingConfig: {MaximumConcurrency: …}");
         for property in ["MaximumRetryAttempts", "BisectBatchOnFunctionError", "OnFailure"] {
             only(&edited(TEMPLATE, property, "Other"), property);

@@ -1,0 +1,163 @@
+//! Plays a scenario: lines that read like the API's documentation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use runtime::Trigger;
+use serde_json::Value;
+
+use crate::script::{Line, Request, Work, parse, value};
+use crate::world::{Delivery, World, Worlds};
+
+/// Plays `script` in a world of its own. Panics at the first line that is not as written, which is what a test does.
+///
+/// Names: a `$name` in an answer that is not known yet is learned; elsewhere it stands for what was learned.
+///
+/// # Panics
+/// When a line fails.
+#[track_caller]
+#[allow(clippy::panic)]
+pub fn play<A: Clone + Send + Sync + 'static>(worlds: &Worlds<A>, changes: &[(&str, &str)], script: &str) {
+    let run = async {
+        let mut play = Play { world: worlds.make(changes).await?, learned: BTreeMap::new() };
+        for (number, line) in script.lines().enumerate() {
+            play.line(line).await.with_context(|| format!("line {}: {}", number + 1, line.trim()))?;
+        }
+        Ok(())
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = runtime.context("starting tokio").and_then(|runtime| runtime.block_on(run));
+    if let Err(error) = outcome {
+        panic!("{error:?}");
+    }
+}
+
+struct Play<A> {
+    world: World<A>,
+    learned: BTreeMap<String, String>,
+}
+
+impl<A: Clone + Send + Sync + 'static> Play<A> {
+    async fn line(&mut self, line: &str) -> Result<()> {
+        match parse(line)? {
+            None => Ok(()),
+            Some(Line::Clock(span)) => {
+                self.world.clock.advance(span);
+                Ok(())
+            }
+            Some(Line::Queue(handler, work)) => {
+                let count = self.world.drain(&handler, delivery(&work)).await?;
+                expect_count(&work, count)
+            }
+            Some(Line::Stream(handler, work)) => {
+                let handler = self.world.handler(&handler)?;
+                let count = self.world.stream(handler, delivery(&work)).await?;
+                expect_count(&work, count)
+            }
+            Some(Line::Schedule(handler)) => self.world.invoke(&handler, &serde_json::json!({})).await.map(drop),
+            Some(Line::Calls(wanted)) => {
+                let record = self.world.records.last().context("nothing was called yet")?;
+                let calls: u32 = record.meter.calls.values().sum();
+                ensure!(calls == wanted, "{} made {calls} calls: {:?}", record.handler, record.meter.calls);
+                Ok(())
+            }
+            Some(Line::Request(request)) => self.request(*request).await,
+        }
+    }
+
+    async fn request(&mut self, request: Request) -> Result<()> {
+        let (target, all) = (self.known(&request.target), self.all_scopes());
+        let headers: Vec<_> = request.headers.iter().map(|(name, value)| (name.clone(), self.known(value))).collect();
+        let body = request.body.as_deref().map(|body| value(&self.known(body))).transpose()?;
+        let scopes = request.scopes.clone().unwrap_or(all);
+        let caller = (request.actor != "anon").then_some((request.actor.as_str(), scopes.as_str(), "pro"));
+        let answer = self.world.http(&request.method, &target, &headers, body.as_ref(), caller).await?;
+        let status = answer["statusCode"].as_u64().unwrap_or_default();
+        ensure!(status == u64::from(request.status), "answered {status}: {}\n{:?}", answer["body"], self.last_fault());
+        if request.expected.is_empty() {
+            return Ok(());
+        }
+        let body = answer["body"].as_str().unwrap_or_default();
+        match status {
+            300..400 => {
+                let location = answer["headers"]["location"].as_str().unwrap_or_default();
+                ensure!(location == self.known(&request.expected), "leads to {location}");
+            }
+            400.. => {
+                let problem: Value = serde_json::from_str(body)?;
+                let kind = problem["type"].as_str().unwrap_or_default();
+                ensure!(kind.rsplit('/').next() == Some(&request.expected), "is {kind}: {problem}");
+                ensure!(problem["status"] == status, "the problem says {}", problem["status"]);
+            }
+            _ => {
+                let found: Value = serde_json::from_str(body).with_context(|| body.to_owned())?;
+                let expected = value(&self.known(&request.expected))?;
+                self.compare(&expected, &found, "").with_context(|| found.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every expected member must be there and equal; others may be there too.
+    fn compare(&mut self, expected: &Value, found: &Value, place: &str) -> Result<()> {
+        match (expected, found) {
+            (Value::Object(expected), Value::Object(found)) => {
+                for (name, expected) in expected {
+                    self.compare(expected, found.get(name).unwrap_or(&Value::Null), &format!("{place}.{name}"))?;
+                }
+                Ok(())
+            }
+            (Value::Array(expected), Value::Array(found)) => {
+                ensure!(expected.len() == found.len(), "{place} has {} items", found.len());
+                let pairs = expected.iter().zip(found).enumerate();
+                pairs.into_iter().try_for_each(|(i, (one, other))| self.compare(one, other, &format!("{place}[{i}]")))
+            }
+            (Value::String(name), found) if name.starts_with('$') => {
+                let text = found.as_str().with_context(|| format!("{place} is {found}, no text to learn"))?;
+                self.learned.insert(name[1..].to_owned(), text.to_owned());
+                Ok(())
+            }
+            _ if expected == found => Ok(()),
+            _ => bail!("{place} is {found}, not {expected}"),
+        }
+    }
+
+    fn known(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (name, value) in self.learned.iter().rev() {
+            text = text.replace(&format!("${name}"), value);
+        }
+        text
+    }
+
+    fn all_scopes(&self) -> String {
+        let scopes = self.world.system().rows().iter().filter_map(|row| match row.trigger {
+            Trigger::Http { access, .. } => access.scope(),
+            _ => None,
+        });
+        scopes.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ")
+    }
+
+    fn last_fault(&self) -> Option<&str> {
+        self.world.records.last().and_then(|record| record.fault.as_deref())
+    }
+}
+
+fn delivery(work: &Work) -> Delivery {
+    if !work.twice {
+        return Delivery::Once;
+    }
+    let seed = u64::from_be_bytes(types::random::bytes());
+    eprint_seed(seed);
+    Delivery::TwiceShuffled(seed)
+}
+
+#[allow(clippy::print_stderr)] // a failing test shows it
+fn eprint_seed(seed: u64) {
+    eprintln!("delivery seed {seed}");
+}
+
+fn expect_count(work: &Work, count: usize) -> Result<()> {
+    ensure!(work.count.is_none_or(|wanted| wanted == count), "there were {count}");
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Identity, as its documentation would tell it.
+
+use identity::{App, system};
+use testkit::{Worlds, play};
+
+const WORLDS: Worlds<App> = Worlds { system, app: App::with_clock };
+
+#[track_caller]
+fn check(script: &str) {
+    play(&WORLDS, &[], script);
+}
+
+#[test]
+fn a_key_is_shown_once_and_never_listed() {
+    check(
+        "alice  POST /keys {name: ci, scopes: [keys:read]} [Idempotency-Key: k1]  201 {key: {id: $id, owner: alice, tier: pro, active: true}, secret: $secret}
+         calls 1
+         alice  POST /keys {name: ci, scopes: [keys:read]} [Idempotency-Key: k1]  201 {key: {id: $id}, secret: null}
+         alice  POST /keys {name: cd, scopes: [keys:read]} [Idempotency-Key: k1]  422 idempotency-key-reused
+         alice  POST /keys {name: ci, scopes: [keys:read]}                        400 idempotency-key-missing
+         alice  GET  /keys/$id  200 {name: ci, secret: null, hash: null}
+         alice  GET  /keys      200 {items: [{id: $id, secret: null, hash: null}]}",
+    );
+}
+
+#[test]
+fn nobody_gives_more_than_they_hold() {
+    check(
+        "alice(keys:write) POST /keys {name: ci, scopes: [links:read]} [Idempotency-Key: k1]               403 scope-not-held
+         alice  POST /keys {name: ci, scopes: [admin]} [Idempotency-Key: k1]                               403 scope-not-held
+         alice  POST /keys {name: ci, scopes: [keys:read], owner: bob} [Idempotency-Key: k1]               403 admin-needed
+         alice  POST /keys {name: ci, scopes: [keys:read], tier: enterprise} [Idempotency-Key: k1]         403 admin-needed
+         root(admin) POST /keys {name: ci, scopes: [links:read], owner: bob, tier: free} [Idempotency-Key: k1]  201 {key: {owner: bob, tier: free}}
+         alice  POST /keys {name: ci, scopes: [nonsense]} [Idempotency-Key: k1]                            422 scopes-invalid
+         alice  POST /keys {name: '', scopes: [keys:read]} [Idempotency-Key: k1]                           422 name-invalid
+         alice  POST /keys {name: ci, scopes: [keys:read], ttl_seconds: 0} [Idempotency-Key: k1]           422 expiry-invalid",
+    );
+}
+
+#[test]
+fn a_revoked_key_is_no_good_and_stays_visible_for_a_while() {
+    check(
+        "alice  POST /keys {name: ci, scopes: [keys:read]} [Idempotency-Key: k1]  201 {key: {id: $id}}
+         bob    DELETE /keys/$id  404 key-not-found
+         bob    GET    /keys/$id  404 key-not-found
+         root(admin) GET /keys/$id  200
+         alice  DELETE /keys/$id  204
+         alice  DELETE /keys/$id  204
+         alice  GET    /keys/$id  200 {active: false}
+         alice  POST   /keys/$id/rotate {}  409 key-not-active
+         clock  +31d
+         alice  GET    /keys/$id  404 key-not-found",
+    );
+}
+
+#[test]
+fn a_rotated_key_goes_on_for_its_grace() {
+    check(
+        "alice  POST /keys {name: ci, scopes: [keys:read]} [Idempotency-Key: k1]  201 {key: {id: $old}}
+         alice  POST /keys/$old/rotate {grace_seconds: 60}      201 {key: {id: $new, scopes: ['keys:read'], active: true}, secret: $secret}
+         alice  POST /keys/$old/rotate {grace_seconds: 60}      409 key-not-active
+         bob    POST /keys/$new/rotate {}                       404 key-not-found
+         alice  POST /keys/$new/rotate {grace_seconds: 999999}  422 grace-too-long
+         alice  GET  /keys/$old  200 {active: true, replaced_by: $new}
+         clock  +60s
+         alice  GET  /keys/$old  200 {active: false}
+         alice  GET  /keys/$new  200 {active: true}",
+    );
+}
+
+#[test]
+fn nobody_and_a_caller_without_the_scope_are_refused() {
+    check(
+        "anon              GET    /keys           401 unauthenticated
+         alice(keys:write) GET    /keys           403 insufficient-scope
+         alice(keys:write) GET    /keys/x         403 insufficient-scope
+         alice(keys:read)  POST   /keys {name: ci, scopes: [keys:read]} [Idempotency-Key: k1]  403 insufficient-scope
+         alice(keys:read)  DELETE /keys/x         403 insufficient-scope
+         alice(keys:read)  POST   /keys/x/rotate {}  403 insufficient-scope
+         anon              GET    /health         200 {status: ok}
+         anon              GET    /else           404 no-such-route",
+    );
+}
+
+/// What the authorizer tells the other systems, and what it costs.
+#[test]
+fn the_authorizer_names_the_caller_and_remembers_for_a_minute() {
+    let run = async {
+        let mut world = WORLDS.make(&[]).await?;
+        let issue = serde_json::json!({"owner": "alice", "name": "ci", "scopes": ["links:read", "links:write"]});
+        let issued = world.invoke("issue_key", &issue).await?;
+        let secret = issued["secret"].as_str().unwrap_or_default().to_owned();
+        let id = issued["key"]["id"].as_str().unwrap_or_default().to_owned();
+        let ask = |name: &str, value: &str| serde_json::json!({"version": "2.0", "headers": {name: value}});
+        let known = serde_json::json!({"caller": "alice", "scopes": "links:read links:write", "tier": "free"});
+        for (header, value, calls) in [
+            ("x-api-key", secret.clone(), 2), // a read, and the note that it was used
+            ("authorization", format!("Bearer {secret}"), 0), // remembered, whichever header it comes in
+            ("Authorization", format!("bearer {secret}"), 0),
+        ] {
+            let answer = world.invoke("authorize", &ask(header, &value)).await?;
+            assert_eq!(answer, serde_json::json!({"isAuthorized": true, "context": known}), "{header}");
+            let made: u32 = world.records.last().unwrap().meter.calls.values().sum();
+            assert_eq!(made, calls, "{header}");
+        }
+        let mut wrong = secret.clone();
+        let last = if wrong.pop() == Some('a') { 'b' } else { 'a' };
+        wrong.push(last);
+        let not_alice =
+            ["", "Basic YWxpY2U6eA==", "Bearer", "Bearer x.y.z", &format!("Bearer {wrong}"), "Bearer alm_short"];
+        for value in not_alice {
+            let answer = world.invoke("authorize", &ask("authorization", value)).await?;
+            assert_eq!(answer, serde_json::json!({"isAuthorized": true, "context": {}}), "{value}");
+        }
+        world.http("DELETE", &format!("/keys/{id}"), &[], None, Some(("alice", "keys:write", "free"))).await?;
+        let again = world.invoke("authorize", &ask("x-api-key", &secret)).await?;
+        assert_eq!(again["context"], known, "the stated staleness: up to a minute in a sandbox that saw the key");
+        world.clock.advance(std::time::Duration::from_secs(60));
+        let later = world.invoke("authorize", &ask("x-api-key", &secret)).await?;
+        assert_eq!(later["context"], serde_json::json!({}));
+        anyhow::Ok(())
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();
+}
