@@ -4,6 +4,7 @@ On AWS the root template nests them. Here each is a top-level stack, because the
 `{{resolve:secretsmanager:…}}` and rolls back only in top-level stacks, and because a change then touches one stack.
 """
 
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -89,6 +90,16 @@ class Deployment:
     def run(self) -> None:
         started = time.monotonic()
         wanted = systems(self.project, self.stage)
+        changed = self._pass(wanted)
+        # A system that writes its own URL into answers is told where it answers, as a custom domain would do. That is known
+        # once its API is there, so a new stack is updated once.
+        public = [system for system in wanted if "PublicUrl" in templates.load(system.template).get("Parameters", {})]
+        changed = max(changed, self._pass(public))
+        self._delete_others(wanted)
+        say(f"{changed} of {len(wanted)} systems deployed in {time.monotonic() - started:.1f} s, the rest unchanged")
+
+    def _pass(self, wanted: list[System]) -> int:
+        """Create or update what is not as it should be; returns how many there were."""
         present = self._stacks()
         changed = 0
         waiting: list[System] = []
@@ -100,11 +111,13 @@ class Deployment:
                 waiting.append(system)
                 changed += 1
         self._wait(waiting)
-        for name in present.keys() - {self._stack(system.name) for system in wanted}:
+        return changed
+
+    def _delete_others(self, wanted: list[System]) -> None:
+        for name in self._stacks().keys() - {self._stack(system.name) for system in wanted}:
             say(f"  {name} is no longer in template.yaml: deleting it")
             self.cloudformation.delete_stack(StackName=name)
             wait_for(f"{name} to be deleted", STACK_SECONDS, lambda: name not in self._stacks())
-        say(f"{changed} of {len(wanted)} systems deployed in {time.monotonic() - started:.1f} s, the rest unchanged")
 
     def _stack(self, system: str) -> str:
         return f"almanac-{self.stage}-{system}"
@@ -121,6 +134,9 @@ class Deployment:
     def _submit(self, system: System, present: dict[str, Any] | None) -> bool:
         """Start creating or updating the stack; False if it is already what it should be."""
         template = templates.load(system.template)
+        if present and "PublicUrl" in template.get("Parameters", {}):
+            url = self._addresses(system).get("http", "")
+            system = dataclasses.replace(system, parameters={"PublicUrl": url, **system.parameters})
         text = system.template.read_text()
         packages = {name: package(self.project, name) for name in templates.CODE_URI.findall(text)}
         digests = [packages[name].digest for name in sorted(packages)]
@@ -225,17 +241,18 @@ class Deployment:
 
     def endpoints(self) -> dict[str, dict[str, str]]:
         """Where each system answers: {"url-shortener": {"http": …, "ws": …}}."""
+        return {system.name: self._addresses(system) for system in systems(self.project, self.stage)}
+
+    def _addresses(self, system: System) -> dict[str, str]:
         gateway = self.cloud.client("apigatewayv2")
-        found: dict[str, dict[str, str]] = {}
-        for system in systems(self.project, self.stage):
-            found[system.name] = {}
-            for api_id in self._resources(system, "AWS::ApiGatewayV2::Api").values():
-                api = gateway.get_api(ApiId=api_id)
-                stage = gateway.get_stages(ApiId=api["ApiId"])["Items"][0]["StageName"]
-                if api["ProtocolType"] == "WEBSOCKET":
-                    found[system.name]["ws"] = self.cloud.websocket_url(api, stage)
-                else:
-                    found[system.name]["http"] = self.cloud.http_url(api, stage)
+        found: dict[str, str] = {}
+        for api_id in self._resources(system, "AWS::ApiGatewayV2::Api").values():
+            api = gateway.get_api(ApiId=api_id)
+            stage = gateway.get_stages(ApiId=api["ApiId"])["Items"][0]["StageName"]
+            if api["ProtocolType"] == "WEBSOCKET":
+                found["ws"] = self.cloud.websocket_url(api, stage)
+            else:
+                found["http"] = self.cloud.http_url(api, stage)
         return found
 
     def identity(self) -> str | None:

@@ -88,7 +88,8 @@ def _expand_body(api_id: str, properties: dict[str, Any]) -> dict[str, Any]:
     properties.setdefault("Name", body.get("info", {}).get("title", api_id))
     cors = body.get("x-amazon-apigateway-cors")
     if cors:
-        properties["CorsConfiguration"] = {name[0].upper() + name[1:]: value for name, value in cors.items()}
+        # CloudFormation's spelling, and beside it the API's: ministack stores the first and reads the second.
+        properties["CorsConfiguration"] = cors | {name[0].upper() + name[1:]: value for name, value in cors.items()}
     resources: dict[str, Any] = {}
     schemes = body.get("components", {}).get("securitySchemes", {})
     for name, scheme in schemes.items():

@@ -1,6 +1,6 @@
 //! The table: keys, items, one method per access pattern (the README's table lists them).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dynamo::{
@@ -218,7 +218,9 @@ impl Store {
     /// # Errors
     /// Our failure.
     pub async fn record_clicks(&self, code: &Code, minute: Instant, clicks: &[&Click]) -> Result<(), Fault> {
-        let Some(members) = Value::binary_set(clicks.iter().map(|click| click.pack())) else { return Ok(()) };
+        // A batch may hold a click twice; DynamoDB refuses a set that does.
+        let packed: BTreeSet<Vec<u8>> = clicks.iter().map(|click| click.pack()).collect();
+        let Some(members) = Value::binary_set(packed) else { return Ok(()) };
         let expression =
             UpdateExpression::new().add("clicks", members).set("purge_at", (minute + MINUTE_KEPT).seconds());
         self.table.update(keys::minute(code, minute)).apply(expression).send().await
