@@ -18,6 +18,9 @@ from deploy import Deployment
 from emulator import Emulator, free_port
 from settings import REGION, TEST_CREDENTIALS, Failure, Project, say
 
+# Longest run of the tests: far above what they need, far below what CI allows.
+TEST_SECONDS = 1500
+
 CALLERS = {
     "api_key": {
         "owner": "demo",
@@ -220,7 +223,9 @@ def test(project: Project, command: list[str]) -> int:
                 "ALMANAC_STAGE": "test",
                 "ALMANAC_ENDPOINTS": str(endpoints),
             }
-            return subprocess.run(command, env=environment, check=False).returncode
+            return subprocess.run(command, env=environment, check=False, timeout=TEST_SECONDS).returncode
+        except subprocess.TimeoutExpired as late:
+            raise Failure(f"{' '.join(command)} did not end within {TEST_SECONDS} s") from late
         except FileNotFoundError as error:
             raise Failure(f"cannot run {command[0]}: {error}") from error
         finally:

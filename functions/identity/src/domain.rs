@@ -97,7 +97,7 @@ pub struct Draft {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum KeyError {
-    #[error("a name and an owner have 1 to 100 characters")]
+    #[error("a name has 1 to 100 characters, an owner 1 to 100 of A-Z, a-z, 0-9 and : . _ @ -")]
     Name,
     #[error("a key has 1 to 50 different scopes such as links:read, or admin")]
     Scopes,
@@ -176,7 +176,7 @@ impl ApiKey {
         if (owner != issuer.id || tier != issuer.tier) && !issuer.holds("admin") {
             return Err(KeyError::AdminNeeded);
         }
-        if ![&name, &owner].into_iter().all(|text| (1..=NAME_CHARACTERS).contains(&text.trim().chars().count())) {
+        if !(1..=NAME_CHARACTERS).contains(&name.trim().chars().count()) || !is_owner(&owner) {
             return Err(KeyError::Name);
         }
         scopes.sort();
@@ -242,6 +242,12 @@ impl ApiKey {
     }
 }
 
+/// Owners become parts of keys, so they hold none of the characters that separate those.
+fn is_owner(owner: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b":._@-".contains(&byte);
+    (1..=NAME_CHARACTERS).contains(&owner.len()) && owner.bytes().all(fits)
+}
+
 /// `admin`, or `noun:verb` in lower-case letters and hyphens.
 fn is_scope(scope: &str) -> bool {
     let word = |text: &str| {
@@ -297,6 +303,8 @@ mod tests {
         assert_eq!(issue(&alice(), draft(&["links:read", "links:read"])), Err(KeyError::Scopes));
         assert_eq!(issue(&alice(), draft(&["links read"])), Err(KeyError::Scopes));
         assert_eq!(issue(&alice(), Draft { name: "  ".to_owned(), ..draft(&["links:read"]) }), Err(KeyError::Name));
+        let admin = Issuer { scopes: vec!["admin".to_owned()], ..alice() };
+        assert_eq!(issue(&admin, Draft { owner: Some("a#b".to_owned()), ..draft(&["x:y"]) }), Err(KeyError::Name));
         assert_eq!(issue(&alice(), Draft { ttl_seconds: Some(0), ..draft(&["links:read"]) }), Err(KeyError::Expiry));
         let both = Draft { ttl_seconds: Some(9), expires_at: Some(NOW), ..draft(&["links:read"]) };
         assert_eq!(issue(&alice(), both), Err(KeyError::Expiry));

@@ -1,7 +1,7 @@
 //! Tokens of an OpenID Connect issuer: signature by its published keys, issuer, audience, times.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws::env::Env;
@@ -43,7 +43,7 @@ pub struct Verifier {
     issuer: String,
     audience: Option<String>,
     jwks_url: String,
-    connector: Connector,
+    connector: OnceLock<Connector>,
     keys: Mutex<Option<(Arc<JwkSet>, Instant)>>,
 }
 
@@ -78,9 +78,8 @@ impl Verifier {
             }
             (None, ..) => published,
         };
-        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
         let (issuer, audience) = (issuer.to_owned(), env.get("JWT_AUDIENCE").map(str::to_owned));
-        Ok(Some(Self { issuer, audience, jwks_url, connector, keys: Mutex::default() }))
+        Ok(Some(Self { issuer, audience, jwks_url, connector: OnceLock::new(), keys: Mutex::default() }))
     }
 
     /// What the token says, or `None` if it is not good.
@@ -150,12 +149,18 @@ impl Verifier {
         Ok(keys.find(kid).and_then(|jwk| DecodingKey::from_jwk(jwk).ok()))
     }
 
+    /// Made when first needed: reading the system's roots, which any issuer may chain to, takes milliseconds.
+    fn connector(&self) -> &Connector {
+        let make = || Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
+        self.connector.get_or_init(make)
+    }
+
     /// No redirects, a bounded body, a short wait.
     async fn fetch(&self) -> Result<JwkSet, Fault> {
         let failed = |what: &str| Fault::transient(format!("the issuer's keys at {}: {what}", self.jwks_url));
         let request = HttpRequest::get(&self.jwks_url).map_err(|e| failed("the URL").caused_by(e))?;
         let response = tokio::time::timeout(FETCH_TIMEOUT, async {
-            let response = self.connector.call(request).await.map_err(|e| failed("no answer").caused_by(e))?;
+            let response = self.connector().call(request).await.map_err(|e| failed("no answer").caused_by(e))?;
             if !response.status().is_success() {
                 return Err(failed(&format!("status {}", response.status().as_u16())));
             }
@@ -164,5 +169,124 @@ impl Verifier {
         });
         let bytes = response.await.map_err(|_| failed("no answer in time"))??;
         serde_json::from_slice(&bytes).map_err(|e| failed("no key set").caused_by(e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+    use jsonwebtoken::jwk::Jwk;
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: Instant = Instant::from_seconds(1_800_000_000);
+
+    struct Issuer {
+        key: EncodingKey,
+        jwk: Jwk,
+    }
+
+    fn issuer() -> Issuer {
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        let key = EncodingKey::from_ec_der(der.as_ref());
+        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+        jwk.common.key_id = Some("k1".to_owned());
+        Issuer { key, jwk }
+    }
+
+    impl Issuer {
+        fn verifier(&self, audience: Option<&str>) -> Verifier {
+            let mut env = Env::of([("JWT_ISSUER", "https://issuer.example"), ("JWKS_URL", "http://127.0.0.1:9/jwks")]);
+            if let Some(audience) = audience {
+                env = env.with("JWT_AUDIENCE", audience);
+            }
+            let verifier = Verifier::from_env(&env).unwrap().unwrap();
+            let keys = Arc::new(JwkSet { keys: vec![self.jwk.clone()] });
+            *verifier.keys.lock().unwrap() = Some((keys, NOW));
+            verifier
+        }
+
+        fn token(&self, changes: Value) -> String {
+            let mut claims = json!({"iss": "https://issuer.example", "sub": "u1", "exp": NOW.seconds() + 600});
+            claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+            let header = Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::ES256) };
+            encode(&header, &claims, &self.key).unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_good_token_says() {
+        let issuer = issuer();
+        let token = issuer.token(json!({"scope": "openid almanac/links:read admin almanac/x:y"}));
+        let verified = issuer.verifier(None).verify(&token, NOW).await.unwrap().unwrap();
+        assert_eq!(
+            (verified.subject.as_str(), verified.scopes),
+            ("u1", vec!["links:read".to_owned(), "x:y".to_owned()])
+        );
+        assert_eq!(verified.expires_at, NOW + Duration::from_secs(600));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_good_token() {
+        let issuer = issuer();
+        let verifier = issuer.verifier(Some("app"));
+        let for_us = |mut changes: Value| {
+            changes.as_object_mut().unwrap().entry("aud").or_insert("app".into());
+            issuer.token(changes)
+        };
+        let good = |token: String| {
+            let verifier = &verifier;
+            async move { verifier.verify(&token, NOW).await.unwrap().is_some() }
+        };
+        assert!(good(for_us(json!({}))).await);
+        assert!(good(for_us(json!({"aud": ["other", "app"]}))).await);
+        assert!(good(for_us(json!({"aud": null, "client_id": "app"}))).await);
+        assert!(good(for_us(json!({"exp": NOW.seconds() - 20}))).await, "within the leeway");
+        assert!(!good(for_us(json!({"exp": NOW.seconds() - 31}))).await);
+        assert!(!good(for_us(json!({"exp": null}))).await);
+        assert!(!good(for_us(json!({"nbf": NOW.seconds() + 60}))).await);
+        assert!(!good(for_us(json!({"iss": "https://evil.example"}))).await);
+        assert!(!good(for_us(json!({"aud": "other"}))).await);
+        assert!(!good(for_us(json!({"aud": null}))).await);
+        assert!(!good(for_us(json!({"token_use": "id"}))).await);
+        assert!(!good(for_us(json!({"sub": ""}))).await);
+        assert!(!good("a.b.c".to_owned()).await);
+        let stranger = self::issuer().token(json!({"aud": "app"}));
+        assert!(!good(stranger).await, "signed by another key of the same name");
+    }
+
+    #[tokio::test]
+    async fn a_public_key_is_no_shared_secret() {
+        let issuer = issuer();
+        let header = Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::HS256) };
+        let claims = json!({"iss": "https://issuer.example", "sub": "u1", "exp": NOW.seconds() + 600});
+        let public = serde_json::to_vec(&issuer.jwk).unwrap();
+        let token = encode(&header, &claims, &EncodingKey::from_secret(&public)).unwrap();
+        assert_eq!(issuer.verifier(None).verify(&token, NOW).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn keys_are_fetched_for_an_unknown_name_but_not_at_every_token() {
+        let issuer = issuer();
+        let header = Header { kid: Some("k2".to_owned()), ..Header::new(Algorithm::ES256) };
+        let token = encode(&header, &json!({"sub": "u1"}), &issuer.key).unwrap();
+        let verifier = issuer.verifier(None);
+        assert_eq!(verifier.verify(&token, NOW).await.unwrap(), None, "fetched a moment ago: not again");
+        let later = verifier.verify(&token, NOW + REFETCH_AFTER).await;
+        assert!(later.is_err_and(|fault| fault.is_transient()), "fetched again, and nothing answers there");
+    }
+
+    #[test]
+    fn cognitos_keys_are_where_the_aws_endpoint_is() {
+        let of = |pairs: &[(&str, &str)]| Verifier::from_env(&Env::of(pairs.to_vec())).unwrap().unwrap().jwks_url;
+        let cognito = ("JWT_ISSUER", "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x");
+        let endpoint = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566");
+        assert_eq!(of(&[cognito]), "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x/.well-known/jwks.json");
+        assert_eq!(of(&[cognito, endpoint]), "http://127.0.0.1:4566/us-east-1_x/.well-known/jwks.json");
+        assert_eq!(of(&[("JWT_ISSUER", "https://i.example/"), endpoint]), "https://i.example/.well-known/jwks.json");
     }
 }

@@ -31,7 +31,7 @@ pub fn of_change(change: &Change) -> Result<Option<Event>, Fault> {
     if change.sk != keys::LINK {
         return Ok(None);
     }
-    let (old, new): (Option<Link>, Option<Link>) = (change.old()?, change.new()?);
+    let (old, new): (Option<Link>, Option<Link>) = (change.before()?, change.after()?);
     let event = |detail_type, link: &Link, at| {
         let (code, url) = (link.code.as_str(), link.url.as_str());
         let expires_at = link.expires_at;

@@ -12,10 +12,10 @@ use types::{Answer, Fault, Instant, Once};
 
 use crate::domain::{Click, Code, Counts, GRACE, Link, LinkError};
 
-/// How long a minute's set is kept: longer than any message can wait in a queue (14 days), so that a late one is recognised.
-const MINUTE_KEPT: Duration = Duration::from_secs(15 * 24 * 3600);
-/// How long sums are kept (guide 000: 10 years).
-const SUMS_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// How long minutes and hours are kept: longer than a message can wait in queues (14 days), so that a late one is recognised.
+const PARTS_KEPT: Duration = Duration::from_secs(16 * 24 * 3600);
+/// How long days are kept (guide 000: 10 years).
+const DAYS_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// Expiry buckets are hours, each in this many partitions, so that links that expire together are not written to one.
 const EXPIRY_SHARDS: u64 = 8;
 /// Most days of a link: its statistics are read with one query.
@@ -222,7 +222,7 @@ impl Store {
         let packed: BTreeSet<Vec<u8>> = clicks.iter().map(|click| click.pack()).collect();
         let Some(members) = Value::binary_set(packed) else { return Ok(()) };
         let expression =
-            UpdateExpression::new().add("clicks", members).set("purge_at", (minute + MINUTE_KEPT).seconds());
+            UpdateExpression::new().add("clicks", members).set("purge_at", (minute + PARTS_KEPT).seconds());
         self.table.update(keys::minute(code, minute)).apply(expression).send().await
     }
 
@@ -233,11 +233,12 @@ impl Store {
     /// Our failure.
     pub async fn roll_up(&self, partition: &str, into: &Slot, counts: &Counts) -> Result<(), Fault> {
         let size = format!("{}_clicks", into.slot);
+        let kept = if into.sort_key.starts_with(keys::DAY) { DAYS_KEPT } else { PARTS_KEPT };
         let fuller = missing(size.as_str()).or(lt(size.as_str(), counts.clicks));
         let expression = UpdateExpression::new()
             .set(into.slot.as_str(), Value::of(counts)?)
             .set(size, counts.clicks)
-            .set("purge_at", (into.at + SUMS_KEPT).seconds())
+            .set("purge_at", (into.at + kept).seconds())
             .when(fuller);
         let update = self.table.update(Key::new(partition, into.sort_key.as_str())).apply(expression);
         let stale: Result<serde::de::IgnoredAny, ()> = update.send_or(|_: Option<serde::de::IgnoredAny>| ()).await?;

@@ -1,5 +1,6 @@
 //! Clients, built when first asked for: a handler that never sends a message never pays for SQS.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -31,7 +32,7 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
 /// One configuration for all clients of a process.
 #[derive(Debug, Clone)]
-pub struct Sdk(SdkConfig);
+pub struct Sdk(Arc<SdkConfig>);
 
 impl Sdk {
     /// Reads what Lambda gives every function: region, the role's credentials, and where it is set `AWS_ENDPOINT_URL`.
@@ -64,23 +65,23 @@ impl Sdk {
         if let Some(url) = env.get("AWS_ENDPOINT_URL") {
             config = config.endpoint_url(url);
         }
-        Ok(Self(config.build()))
+        Ok(Self(Arc::new(config.build())))
     }
 
     /// A DynamoDB client.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let config = aws_sdk_dynamodb::config::Builder::from(&self.0).interceptor(Metering);
+        let config = aws_sdk_dynamodb::config::Builder::from(&*self.0).interceptor(Metering);
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
     /// An SQS client.
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::from_conf(aws_sdk_sqs::config::Builder::from(&self.0).interceptor(Metering).build())
+        aws_sdk_sqs::Client::from_conf(aws_sdk_sqs::config::Builder::from(&*self.0).interceptor(Metering).build())
     }
 
     /// An EventBridge client.
     pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
-        let config = aws_sdk_eventbridge::config::Builder::from(&self.0).interceptor(Metering);
+        let config = aws_sdk_eventbridge::config::Builder::from(&*self.0).interceptor(Metering);
         aws_sdk_eventbridge::Client::from_conf(config.build())
     }
 

@@ -112,7 +112,7 @@ impl<'a> Query<'a> {
         }
         let (names, values) = names.finish();
         let strong = self.consistency == Consistency::Strong;
-        let request = self.table.client.query().table_name(&self.table.name).set_index_name(index);
+        let request = self.table.client.query().table_name(&*self.table.name).set_index_name(index);
         let request = request
             .key_condition_expression(condition)
             .set_expression_attribute_names(names)

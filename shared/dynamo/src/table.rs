@@ -1,5 +1,7 @@
 //! One table: reads and single writes.
 
+use std::sync::Arc;
+
 use aws::fault;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -17,7 +19,7 @@ use crate::{item, size};
 #[derive(Debug, Clone)]
 pub struct Table {
     pub(crate) client: Client,
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
 }
 
 /// What a read may miss.
@@ -31,7 +33,7 @@ pub enum Consistency {
 
 impl Table {
     /// The table called `name`.
-    pub fn new(client: Client, name: impl Into<String>) -> Self {
+    pub fn new(client: Client, name: impl Into<Arc<str>>) -> Self {
         Self { client, name: name.into() }
     }
 
@@ -41,7 +43,7 @@ impl Table {
     /// When the table cannot be read or the item does not fit `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key, consistency: Consistency) -> Result<Option<T>, Fault> {
         let strong = consistency == Consistency::Strong;
-        let request = self.client.get_item().table_name(&self.name).consistent_read(strong);
+        let request = self.client.get_item().table_name(&*self.name).consistent_read(strong);
         let output = aws::within_deadline("GetItem", request.set_key(Some(key.attributes())).send())
             .await?
             .map_err(|e| fault("GetItem", e))?;
@@ -97,7 +99,7 @@ impl<T: Item> Put<'_, T> {
         let mut names = Placeholders::default();
         let condition = self.condition.map(|condition| condition.write(&mut names));
         let (names, values) = names.finish();
-        let request = self.table.client.put_item().table_name(&self.table.name).set_item(Some(item));
+        let request = self.table.client.put_item().table_name(&*self.table.name).set_item(Some(item));
         let request = request
             .set_condition_expression(condition)
             .set_expression_attribute_names(names)

@@ -81,7 +81,7 @@ impl<'a, R> Transaction<'a, R> {
         let condition = condition.write(&mut names);
         let (names, values) = names.finish();
         let put = Put::builder()
-            .table_name(&self.table.name)
+            .table_name(&*self.table.name)
             .set_item(Some(item))
             .condition_expression(condition)
             .set_expression_attribute_names(names)
@@ -108,7 +108,7 @@ impl<'a, R> Transaction<'a, R> {
         let (update, condition) = expression.write(&mut names);
         let (names, values) = names.finish();
         let update = Update::builder()
-            .table_name(&self.table.name)
+            .table_name(&*self.table.name)
             .set_key(Some(key.attributes()))
             .update_expression(update)
             .set_condition_expression(condition)

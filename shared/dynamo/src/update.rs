@@ -109,7 +109,7 @@ impl<'a> Update<'a> {
         let mut names = Placeholders::default();
         let (update, condition) = self.expression.write(&mut names);
         let (names, values) = names.finish();
-        let request = self.table.client.update_item().table_name(&self.table.name);
+        let request = self.table.client.update_item().table_name(&*self.table.name);
         let request = request
             .set_key(Some(self.key.attributes()))
             .update_expression(update)

@@ -15,7 +15,7 @@ use web::{Problem, Refused};
 
 use crate::http;
 use crate::observe::Record;
-use crate::system::{Run, System};
+use crate::system::{OnEvent, Run, System};
 
 /// One Lambda.
 pub struct Function<A> {
@@ -27,7 +27,7 @@ pub struct Function<A> {
 
 enum Kind<A> {
     Http(Router),
-    Event(Run<A>),
+    Event(OnEvent<A>),
 }
 
 /// What an invocation gave: the answer for Lambda, and the record for the log.
@@ -44,7 +44,7 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
     pub fn new(system: &System<A>, handler: &str, app: A) -> Self {
         let row = system.rows().iter().find(|row| row.handler == handler);
         let kind = match row.map(|row| &row.run) {
-            Some(Run::Event(run)) => Kind::Event(Run::Event(Arc::clone(run))),
+            Some(Run::Event(run)) => Kind::Event(Arc::clone(run)),
             Some(Run::Http(_)) => Kind::Http(http::router(system, Some(handler), app.clone())),
             Some(Run::Unrouted) => Kind::Http(http::refusing(system)),
             None => Kind::Http(http::router(system, None, app.clone())),
@@ -66,11 +66,10 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
             .scope(async {
                 match &self.kind {
                     Kind::Http(router) => self.answer_http(router.clone(), event, &invocation).await,
-                    Kind::Event(Run::Event(run)) => {
+                    Kind::Event(run) => {
                         let run = run(self.app.clone(), event.to_owned());
                         (contain(&invocation, run).await.and_then(|answer| answer), None, None)
                     }
-                    Kind::Event(_) => (Err(Fault::permanent("a row without an event handler")), None, None),
                 }
             })
             .await;

@@ -21,7 +21,7 @@ pub(crate) fn router<A: Clone + Send + Sync + 'static>(system: &System<A>, only:
     let mut router = Router::new();
     for row in system.rows().iter().filter(|row| only.is_none_or(|handler| handler == row.handler)) {
         if let (Run::Http(route), Trigger::Http { path, .. }) = (&row.run, &row.trigger) {
-            router = router.route(path, route.clone());
+            router = router.route(path, (**route).clone());
         }
     }
     let nothing = async || unrouted_problem(&[]);

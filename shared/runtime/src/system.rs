@@ -14,8 +14,8 @@ use types::Fault;
 use web::Access;
 use work::{Batch, BatchOutcome, Change, Changes};
 
-type Answering = Pin<Box<dyn Future<Output = Result<String, Fault>> + Send>>;
-type OnEvent<A> = Arc<dyn Fn(A, String) -> Answering + Send + Sync>;
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<String, Fault>> + Send>>;
+pub(crate) type OnEvent<A> = Arc<dyn Fn(A, String) -> Answering + Send + Sync>;
 
 /// A system: its name and its Lambdas.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ pub struct Row<A> {
 
 #[derive(Clone)]
 pub(crate) enum Run<A> {
-    Http(MethodRouter<A>),
+    Http(Box<MethodRouter<A>>),
     Unrouted,
     Event(OnEvent<A>),
 }
@@ -101,7 +101,7 @@ impl<A: Clone + Send + Sync + 'static> System<A> {
         let filter = MethodFilter::try_from(method.clone()).expect("a method that can be routed");
         let route =
             on(filter, run).layer(axum::middleware::from_fn(move |request, next| web::guard(access, request, next)));
-        self.row(handler, Trigger::Http { method, path, access }, Run::Http(route))
+        self.row(handler, Trigger::Http { method, path, access }, Run::Http(Box::new(route)))
     }
 
     /// The answer to every request that no route takes: 404, or 405 naming the methods that the path has.

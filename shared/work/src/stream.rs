@@ -101,7 +101,7 @@ impl Change {
     ///
     /// # Errors
     /// When the item does not fit.
-    pub fn old<T: DeserializeOwned>(&self) -> Result<Option<T>, Fault> {
+    pub fn before<T: DeserializeOwned>(&self) -> Result<Option<T>, Fault> {
         self.old.clone().map(dynamo::from_attributes).transpose()
     }
 
@@ -109,7 +109,7 @@ impl Change {
     ///
     /// # Errors
     /// When the item does not fit.
-    pub fn new<T: DeserializeOwned>(&self) -> Result<Option<T>, Fault> {
+    pub fn after<T: DeserializeOwned>(&self) -> Result<Option<T>, Fault> {
         self.new.clone().map(dynamo::from_attributes).transpose()
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use testkit::{Cloud, eventually};
 
-use super::fresh;
+use super::{fresh, log, records};
 
 fn links_with(cloud: &Cloud, header: (&str, &str)) -> Result<u16> {
     Ok(cloud.send("url-shortener", "GET", "/links", &[header], None)?.status)
@@ -85,33 +85,13 @@ fn logs_tell_what_happened_and_hold_no_key() -> Result<()> {
     let key = cloud.key(&owner, &["links:read"])?;
     ensure!(links_with(&cloud, ("x-api-key", &key))? == 200, "a call to log");
     let secret = key.rsplit('_').next().context("a key has a secret half")?.to_owned();
-    let log = |system: &str| -> Result<Vec<String>> {
-        let (mut lines, mut token) = (Vec::new(), Value::Null);
-        loop {
-            let mut ask = json!({"logGroupName": format!("/almanac/{}/{system}", cloud.stage())});
-            if token.is_string() {
-                ask["nextToken"] = token;
-            }
-            let page = cloud.aws("logs", "Logs_20140328.FilterLogEvents", &ask)?;
-            let events = page["events"].as_array().into_iter().flatten();
-            lines.extend(events.filter_map(|event| event["message"].as_str().map(str::to_owned)));
-            token = page["nextToken"].clone();
-            if !token.is_string() {
-                return Ok(lines);
-            }
-        }
-    };
-    let metrics = |line: &String| -> Option<Value> {
-        let line: Value = serde_json::from_str(line.trim()).ok()?;
-        (line["_aws"].is_object() && line["handler"] == "authorize").then_some(line)
-    };
     let line = eventually("the authorizer's log line", Duration::from_secs(20), || {
-        Ok(log("identity")?.iter().find_map(metrics))
+        Ok(records(&cloud, "identity")?.into_iter().find(|line| line["handler"] == "authorize"))
     })?;
     ensure!(line["stage"] == cloud.stage() && line["system"] == "identity" && line["request_id"].is_string(), "{line}");
     ensure!(line["latency_ms"].is_number() && line["read_units"].is_number(), "{line}");
     for system in ["identity", "url-shortener"] {
-        ensure!(log(system)?.iter().all(|line| !line.contains(&secret)), "a key in the log of {system}");
+        ensure!(log(&cloud, system)?.iter().all(|line| !line.contains(&secret)), "a key in the log of {system}");
     }
     Ok(())
 }

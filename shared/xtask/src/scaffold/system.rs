@@ -76,10 +76,11 @@ fn list(tree: &mut Tree, system: &str) -> Result<()> {
     tree.put("template.yaml", insert_block(template, end, &application));
 
     let readme = tree.require("README.md")?;
-    let row = format!("| [{system}](functions/{system}) | what it is for |");
-    let is_row = |line: &str| line.starts_with('|') && line.contains("functions/");
-    let listed =
-        after_last(readme, is_row, &row).or_else(|| after_last(readme, |line| line.starts_with("| ---"), &row));
+    let is_row = |line: &str| line.starts_with('|') && line.contains("](functions/");
+    // What stands behind the first two columns is the same for every system of a version.
+    let rest = readme.lines().rfind(|line| is_row(line)).and_then(|row| row.splitn(4, '|').nth(3)).unwrap_or_default();
+    let row = format!("| [{system}](functions/{system}/README.md) | what it is for |{rest}");
+    let listed = after_last(readme, is_row, &row).or_else(|| after_last(readme, |line| line.starts_with("|---"), &row));
     tree.put("README.md", listed.context("README.md has no catalogue: a table with a row for each system")?);
     Ok(())
 }
@@ -106,7 +107,7 @@ mod tests {
             ("tests/Cargo.toml", "\nant-farm.workspace = true\n"),
             ("tests/src/systems/mod.rs", "\nmod ant_farm;\nmod zoo;\n"),
             ("template.yaml", "\n  AntFarm:\n    Type: AWS::Serverless::Application\n"),
-            ("README.md", "| [ant-farm](functions/ant-farm) |"),
+            ("README.md", "| [ant-farm](functions/ant-farm/README.md) | what it is for | 0.1.0 |\n"),
         ] {
             assert!(tree.text(path).unwrap().contains(line), "{path}: {}", tree.text(path).unwrap());
         }

@@ -9,7 +9,8 @@ pub(super) fn readmes(project: &Project) -> Vec<Finding> {
     let mut findings = Vec::new();
     let catalogue = project.tree.text("README.md").unwrap_or_default();
     for system in &project.systems {
-        if !mentions(catalogue, &format!("functions/{}", system.name)) {
+        let listed = |end| catalogue.contains(&format!("(functions/{}{end}", system.name));
+        if ![")", "/)", "/README.md)"].into_iter().any(listed) {
             let remedy = format!("link functions/{} in its catalogue", system.name);
             findings.push(found("README.md", format!("it does not list {}", system.name), remedy));
         }
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn documents_name_systems_and_routes() {
-        only(&edited("README.md", "[zoo](functions/zoo)", "zoo"), "README.md: it does not list zoo");
+        only(&edited("README.md", "[zoo](functions/zoo/README.md)", "zoo"), "README.md: it does not list zoo");
         only(
             &edited("functions/zoo/README.md", "/feed-cat", "/feed-cat/{id}"),
             "name `POST /feed-cat` among its endpoints",

@@ -9,9 +9,13 @@ use crate::tree::Tree;
 pub(crate) fn zoo() -> Tree {
     let mut tree = Tree::default();
     tree.put("Cargo.toml", "[workspace]\n\n[workspace.dependencies]\nanyhow = \"1\"\n");
-    tree.put("README.md", "# Zoo\n\n| System | What it is |\n| --- | --- |\n");
+    let catalogue = "| System | Does | Since |\n|---|---|---|\n| [platform](functions/platform/) | the bus | 0.1.0 |\n";
+    tree.put("README.md", format!("# Zoo\n\n{catalogue}"));
+    tree.put("functions/platform/README.md", "");
+    tree.put("functions/platform/template.yaml", "Parameters: {Stage: {}, LogLevel: {}}\nResources: {}\n");
     tree.put("CHANGELOG.md", "");
-    tree.put("template.yaml", "Resources:\n");
+    let platform = "Type: AWS::Serverless::Application\n    Properties: {Location: functions/platform/template.yaml}";
+    tree.put("template.yaml", format!("Resources:\n  Platform:\n    {platform}\n"));
     tree.put("tests/Cargo.toml", "[dev-dependencies]\nanyhow.workspace = true\n");
     tree.put("tests/src/systems/mod.rs", "//! Scenarios.\n\n");
     scaffold::new_system(&mut tree, "zoo").unwrap();

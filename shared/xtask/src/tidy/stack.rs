@@ -63,10 +63,14 @@ pub(super) fn stars(project: &Project) -> Vec<Finding> {
     let mut findings = Vec::new();
     for system in &project.systems {
         for resource in system.template.iter().flat_map(Template::resources) {
+            let place = system.path(&format!("template.yaml#{}", resource.id));
+            for managed in list(resource.properties.get("Policies")).into_iter().filter_map(text) {
+                let remedy = "write a statement per need: nobody here decides what AWS's own policies allow";
+                findings.push(found(&place, format!("it takes the policy {managed} whole"), remedy));
+            }
             let mut statements = Vec::new();
             collect_statements(resource.properties, &mut statements);
             for statement in statements {
-                let place = system.path(&format!("template.yaml#{}", resource.id));
                 findings.extend(stars_of(statement).map(|(wrong, remedy)| found(&place, wrong, remedy)));
             }
         }
@@ -77,23 +81,34 @@ pub(super) fn stars(project: &Project) -> Vec<Finding> {
 fn collect_statements<'a>(value: &'a Value, into: &mut Vec<&'a Value>) {
     match value {
         Value::Sequence(values) => values.iter().for_each(|value| collect_statements(value, into)),
-        Value::Mapping(_) => {
-            for (key, value) in entries(Some(value)) {
-                if key == "Statement" {
-                    into.extend(list(Some(value)));
-                }
-                collect_statements(value, into);
+        Value::Mapping(map) => {
+            if map.contains_key("Effect") {
+                into.push(value);
             }
+            entries(Some(value)).for_each(|(_, value)| collect_statements(value, into));
         }
+        // A statement under !If is a statement.
+        Value::Tagged(tagged) => collect_statements(&tagged.value, into),
         _ => {}
     }
 }
 
+/// Every text in a value: of a list, and of the branches of an !If.
+fn texts(value: Option<&Value>) -> Vec<String> {
+    let Some(value) = value else { return Vec::new() };
+    match (text(value), value) {
+        (Some(text), _) => vec![text],
+        (None, Value::Sequence(values)) => values.iter().flat_map(|value| texts(Some(value))).collect(),
+        (None, Value::Tagged(tagged)) => texts(Some(&tagged.value)),
+        (None, _) => entries(Some(value)).flat_map(|(_, value)| texts(Some(value))).collect(),
+    }
+}
+
 fn stars_of(statement: &Value) -> impl Iterator<Item = (String, &'static str)> {
-    let texts = |name| list(statement.get(name)).into_iter().filter_map(text).collect::<Vec<_>>();
-    let (actions, resources) = (texts("Action"), texts("Resource"));
+    let (actions, resources) = (texts(statement.get("Action")), texts(statement.get("Resource")));
     let allowed = statement.get("Effect").and_then(Value::as_str) != Some("Deny");
-    let nameless = actions.iter().all(|action| WITHOUT_RESOURCE.iter().any(|(name, _)| name == action));
+    let nameless =
+        !actions.is_empty() && actions.iter().all(|action| WITHOUT_RESOURCE.iter().any(|(name, _)| name == action));
     // The policy of a resource speaks of that resource alone: its `*` is the resource itself.
     let of_a_resource = statement.get("Principal").is_some();
     let actions = actions
@@ -107,7 +122,10 @@ fn stars_of(statement: &Value) -> impl Iterator<Item = (String, &'static str)> {
                 "name the resource (!GetAtt Table.Arn, ${Table.Arn}/index/*)",
             )
         });
-    actions.chain(resources).filter(move |_| allowed)
+    let inverted = ["NotAction", "NotResource"].into_iter().filter(|name| statement.get(name).is_some());
+    let inverted = inverted.map(|name| (format!("a statement allows all but its {name}"), "name what it needs"));
+    let inverted: Vec<_> = inverted.collect();
+    actions.chain(resources).chain(inverted).filter(move |_| allowed)
 }
 
 /// Whether a `*` stands before anything of ours is named. Behind it, it is the parts of one resource: indexes, objects.
@@ -197,6 +215,11 @@ mod tests {
         only(&policy("dynamodb:*", "!GetAtt Table.Arn"), "#FeedCat: a statement allows dynamodb:*");
         only(&policy("dynamodb:GetItem", "'*'"), "#FeedCat: a statement allows every resource of *");
         only(&policy("s3:GetObject", "'arn:aws:s3:::*'"), "every resource of arn:aws:s3:::*");
+        only(&policy("s3:GetObject", "!If [Wide, '*', !GetAtt Table.Arn]"), "every resource of *");
+        only(&policy("s3:GetObject", "!GetAtt Table.Arn, NotAction: 's3:Put'"), "allows all but its NotAction");
+        let managed =
+            edited(TEMPLATE, "Handler: feed_cat", "Handler: feed_cat\n      Policies: [AmazonDynamoDBFullAccess]");
+        only(&managed, "it takes the policy AmazonDynamoDBFullAccess whole");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The template is the only wiring: what it says of each Lambda agrees with the row, and every mapping is bounded.
 
+use yaml_serde::Value;
+
 use super::{Finding, found};
 use crate::names::{camel, kebab};
 use crate::project::{Project, System};
@@ -173,7 +175,9 @@ pub(super) fn mappings(project: &Project) -> Vec<Finding> {
 }
 
 fn absent<'a>(source: &Source<'_>, path: &[&str], line: &'a str) -> Option<&'a str> {
-    let value = at(source.properties, path).filter(|value| !value.is_null() && value.as_bool() != Some(false));
+    // -1 retries for ever.
+    let bounds = |value: &&Value| !value.is_null() && value.as_bool() != Some(false) && value.as_i64() != Some(-1);
+    let value = at(source.properties, path).filter(bounds);
     value.is_none().then_some(line)
 }
 
@@ -225,6 +229,7 @@ mod tests {
             "add FunctionResponseTypes: [ReportBatchItemFailures]",
         );
         only(&edited(TEMPLATE, "MaximumConcurrency", "MostConcurrency"), "add ScalingConfig: {MaximumConcurrency: …}");
+        only(&edited(TEMPLATE, "MaximumRetryAttempts: 20", "MaximumRetryAttempts: -1"), "add MaximumRetryAttempts: …");
         for property in ["MaximumRetryAttempts", "BisectBatchOnFunctionError", "OnFailure"] {
             only(&edited(TEMPLATE, property, "Other"), property);
         }
