@@ -1,7 +1,7 @@
 //! Tokens of an OpenID Connect issuer: signature by its published keys, issuer, audience, times.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws::env::Env;
@@ -19,6 +19,8 @@ use types::{Fault, Instant};
 const KEYS_KEPT: Duration = Duration::from_secs(3600);
 /// … or when a token names one that is unknown, but not more often than this.
 const REFETCH_AFTER: Duration = Duration::from_secs(60);
+/// While the issuer does not answer, it is asked this often and no more.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 const MOST_BYTES: usize = 256 * 1024;
 /// Difference of clocks that is forgiven.
@@ -44,7 +46,14 @@ pub struct Verifier {
     audience: Option<String>,
     jwks_url: String,
     connector: OnceLock<Connector>,
-    keys: Mutex<Option<(Arc<JwkSet>, Instant)>>,
+    keys: Mutex<Known>,
+}
+
+/// The issuer's keys as last fetched, and when fetching failed last.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    keys: Option<(Arc<JwkSet>, Instant)>,
+    failed: Option<Instant>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,20 +142,39 @@ impl Verifier {
     }
 
     async fn key(&self, kid: &str, now: Instant) -> Result<Option<DecodingKey>, Fault> {
-        let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let keys = match known {
-            Some((keys, fetched))
-                if now < fetched + KEYS_KEPT && (keys.find(kid).is_some() || now < fetched + REFETCH_AFTER) =>
-            {
-                keys
-            }
-            _ => {
-                let keys = Arc::new(self.fetch().await?);
-                *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&keys), now));
-                keys
-            }
+        let known = self.known().clone();
+        let find = |keys: &JwkSet| keys.find(kid).and_then(|jwk| DecodingKey::from_jwk(jwk).ok());
+        let (held, fetched) = match &known.keys {
+            Some((keys, fetched)) => (find(keys), Some(*fetched)),
+            None => (None, None),
         };
-        Ok(keys.find(kid).and_then(|jwk| DecodingKey::from_jwk(jwk).ok()))
+        let fresh = |kept| fetched.is_some_and(|fetched| now < fetched + kept);
+        if fresh(if held.is_some() { KEYS_KEPT } else { REFETCH_AFTER }) {
+            return Ok(held);
+        }
+        let resting = known.failed.is_some_and(|failed| now < failed + RETRY_AFTER);
+        let fetched = if resting {
+            Err(Fault::transient("the issuer's keys: no answer a moment ago"))
+        } else {
+            self.fetch().await
+        };
+        match fetched {
+            Ok(keys) => {
+                let found = find(&keys);
+                *self.known() = Known { keys: Some((Arc::new(keys), now)), failed: None };
+                Ok(found)
+            }
+            Err(fault) => {
+                if !resting {
+                    self.known().failed = Some(now);
+                }
+                held.map(Some).ok_or(fault) // an old key is better than none
+            }
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Made when first needed: reading the system's roots, which any issuer may chain to, takes milliseconds.
@@ -205,7 +233,7 @@ mod tests {
             }
             let verifier = Verifier::from_env(&env).unwrap().unwrap();
             let keys = Arc::new(JwkSet { keys: vec![self.jwk.clone()] });
-            *verifier.keys.lock().unwrap() = Some((keys, NOW));
+            *verifier.known() = Known { keys: Some((keys, NOW)), failed: None };
             verifier
         }
 
@@ -278,6 +306,9 @@ mod tests {
         assert_eq!(verifier.verify(&token, NOW).await.unwrap(), None, "fetched a moment ago: not again");
         let later = verifier.verify(&token, NOW + REFETCH_AFTER).await;
         assert!(later.is_err_and(|fault| fault.is_transient()), "fetched again, and nothing answers there");
+        assert_eq!(verifier.known().failed, Some(NOW + REFETCH_AFTER), "so it is left alone for a while");
+        let old = issuer.token(json!({"exp": NOW.seconds() + 90_000}));
+        assert!(verifier.verify(&old, NOW + KEYS_KEPT).await.unwrap().is_some(), "an old key is better than none");
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! The table: keys, items, one method per access pattern (the README's table lists them).
 
+mod sums;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dynamo::{
-    Attributes, Consistency, Done, Item, Key, Page, Table, UpdateExpression, Value, eq, exists, from_attributes, gt,
-    le, lt, missing,
+    Consistency, Done, Item, Key, Page, Table, UpdateExpression, Value, eq, exists, from_attributes, gt, le, lt,
+    missing,
 };
 use serde::Deserialize;
 use types::{Answer, Fault, Instant, Once};
 
 use crate::domain::{Click, Code, Counts, GRACE, Link, LinkError};
+pub use sums::{Slot, rolled_up};
+use sums::{slots, sort_key};
 
 /// How long minutes and hours are kept: longer than a message can wait in queues (14 days), so that a late one is recognised.
 const PARTS_KEPT: Duration = Duration::from_secs(16 * 24 * 3600);
@@ -35,8 +39,10 @@ pub(crate) mod keys {
     pub(crate) fn link(code: &Code) -> Key {
         Key::new(partition(code), LINK)
     }
-    pub(crate) fn minute(code: &Code, at: Instant) -> Key {
-        Key::new(partition(code), format!("{MINUTE}{}", at.minute()))
+    /// A minute's set, or one of the sets that it is spread over.
+    pub(crate) fn minute(code: &Code, at: Instant, shard: u8) -> Key {
+        let shard = if shard == 0 { String::new() } else { format!("/{shard}") };
+        Key::new(partition(code), format!("{MINUTE}{}{shard}", at.minute()))
     }
     pub(crate) fn ids() -> Key {
         Key::new("COUNTER", "IDS")
@@ -69,7 +75,7 @@ impl Item for Link {
         }
         if let Some(at) = self.expires_at.filter(|_| self.swept_at.is_none() && self.disabled_at.is_none()) {
             let shard = self.code.as_str().bytes().map(u64::from).sum::<u64>() % EXPIRY_SHARDS;
-            index.push(("expiry_pk", keys::expiry(hour_of(at), shard).into()));
+            index.push(("expiry_pk", keys::expiry(expiry_hour(at), shard).into()));
             index.push(("expiry_sk", keys::moment(at, self.code.as_str()).into()));
         }
         if let Some(at) = self.forgotten_at() {
@@ -79,7 +85,8 @@ impl Item for Link {
     }
 }
 
-fn hour_of(at: Instant) -> i64 {
+/// The hour of `at`, counted since the epoch: the bucket that a link expires in.
+pub fn expiry_hour(at: Instant) -> i64 {
     at.seconds().div_euclid(3600)
 }
 
@@ -213,17 +220,18 @@ impl Store {
         Ok(next - u64::from(count)..next)
     }
 
-    /// Unites clicks of one code and minute with what is there: one write, and the same whether a click comes once or often.
+    /// Unites clicks of one code, minute and shard with what is there: one write, and the same whether a click comes once or
+    /// often.
     ///
     /// # Errors
     /// Our failure.
-    pub async fn record_clicks(&self, code: &Code, minute: Instant, clicks: &[&Click]) -> Result<(), Fault> {
+    pub async fn record_clicks(&self, code: &Code, minute: Instant, shard: u8, clicks: &[&Click]) -> Result<(), Fault> {
         // A batch may hold a click twice; DynamoDB refuses a set that does.
         let packed: BTreeSet<Vec<u8>> = clicks.iter().map(|click| click.pack()).collect();
         let Some(members) = Value::binary_set(packed) else { return Ok(()) };
         let expression =
             UpdateExpression::new().add("clicks", members).set("purge_at", (minute + PARTS_KEPT).seconds());
-        self.table.update(keys::minute(code, minute)).apply(expression).send().await
+        self.table.update(keys::minute(code, minute, shard)).apply(expression).send().await
     }
 
     /// Overwrites one slot of an hour or a day with a fuller sum: one write. Sums of sets that only grow are ordered by
@@ -292,58 +300,4 @@ impl Store {
         let update = self.table.update(keys::link(code)).apply(expression);
         Ok(update.send_or::<Link, Link, ()>(|_| ()).await?.is_ok())
     }
-}
-
-/// The hour of `at`, counted since the epoch.
-pub fn expiry_hour(at: Instant) -> i64 {
-    hour_of(at)
-}
-
-/// A place in a sum of the next level.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Slot {
-    sort_key: String,
-    slot: String,
-    at: Instant,
-}
-
-/// What a changed minute or hour means for the level above: where its sum goes, and the sum.
-///
-/// # Errors
-/// When the item is none of ours.
-pub fn rolled_up(item: Attributes) -> Result<Option<(String, Slot, Counts)>, Fault> {
-    let (pk, sk) = (text(&item, "pk"), sort_key(&item));
-    let broken = || Fault::permanent(format!("{sk} is no minute or hour"));
-    if let Some(minute) = sk.strip_prefix(keys::MINUTE) {
-        let (hour, slot) = minute.rsplit_once(':').ok_or_else(broken)?;
-        let at = format!("{minute}:00Z").parse().map_err(|_| broken())?;
-        let clicks = item.get("clicks").and_then(|clicks| clicks.as_bs().ok()).ok_or_else(broken)?;
-        let slot = Slot { sort_key: format!("{}{hour}", keys::HOUR), slot: format!("m{slot}"), at };
-        return Ok(Some((pk, slot, Counts::of_packed(clicks))));
-    }
-    let Some(hour) = sk.strip_prefix(keys::HOUR) else { return Ok(None) };
-    let (day, slot) = hour.rsplit_once('T').ok_or_else(broken)?;
-    let at = format!("{hour}:00:00Z").parse().map_err(|_| broken())?;
-    let slot = Slot { sort_key: format!("{}{day}", keys::DAY), slot: format!("h{slot}"), at };
-    Ok(Some((pk, slot, Counts::sum(slots(item)?.values()))))
-}
-
-/// The sums in an hour or a day, by slot.
-fn slots(item: Attributes) -> Result<BTreeMap<String, Counts>, Fault> {
-    let is_slot = |name: &str| name.len() == 3 && (name.starts_with('m') || name.starts_with('h'));
-    let slots = item.into_iter().filter(|(name, _)| is_slot(name));
-    slots.map(|(name, value)| Ok((name, from_attributes::<Holder>([("sum".to_owned(), value)].into())?.sum))).collect()
-}
-
-#[derive(Deserialize)]
-struct Holder {
-    sum: Counts,
-}
-
-fn text(item: &Attributes, name: &str) -> String {
-    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
-}
-
-fn sort_key(item: &Attributes) -> String {
-    text(item, "sk")
 }

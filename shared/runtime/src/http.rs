@@ -4,6 +4,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use aws_lambda_events::encodings::Body as LambdaBody;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
 use axum::http::header::{ALLOW, CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderValue, Method, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -25,7 +26,9 @@ pub(crate) fn router<A: Clone + Send + Sync + 'static>(system: &System<A>, only:
         }
     }
     let nothing = async || unrouted_problem(&[]);
-    router.method_not_allowed_fallback(nothing).fallback(nothing).with_state(app)
+    let router = router.method_not_allowed_fallback(nothing).fallback(nothing);
+    // Lambda bounds the body; `web::Body` refuses what is too large with a problem.
+    router.layer(DefaultBodyLimit::disable()).with_state(app)
 }
 
 /// The routes of a whole system, each answering 405 with the methods of its path: what no other route took arrives here.

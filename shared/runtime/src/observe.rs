@@ -29,7 +29,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// The line, in CloudWatch's embedded metric format: `Almanac` metrics by stage, system and handler, refusals by type.
+    /// The line, in CloudWatch's embedded metric format: `Almanac` metrics by system and by handler, refusals by type.
     pub fn line(&self, stage: &str, at: Instant, cold_start: bool) -> String {
         let mut metrics = vec![metric("latency_ms", "Milliseconds")];
         let mut line = Map::new();
@@ -44,7 +44,7 @@ impl Record {
             put(name, json!(value));
             metrics.push(metric(name, unit));
         };
-        number("aws_calls", self.meter.calls.values().map(|&calls| f64::from(calls)).sum(), "Count");
+        number("aws_calls", f64::from(self.meter.calls.values().sum::<u32>()), "Count");
         number("aws_retries", f64::from(self.meter.retries), "Count");
         number("read_units", self.meter.read_units, "Count");
         number("write_units", self.meter.write_units, "Count");
@@ -54,7 +54,7 @@ impl Record {
         for (name, &amount) in &self.meter.counts {
             number(name, amount, "Count");
         }
-        let mut dimensions = vec![json!(["stage", "system", "handler"])];
+        let mut dimensions = vec![json!(["stage", "system"]), json!(["stage", "system", "handler"])];
         if let Some(status) = self.status {
             line.insert("status".to_owned(), status.into());
         }

@@ -7,6 +7,7 @@ mod cloud;
 mod events;
 mod scenario;
 mod script;
+mod tables;
 mod template;
 mod world;
 

@@ -7,16 +7,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use aws::Sdk;
 use aws::env::Env;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, StreamSpecification, StreamViewType,
-};
 use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 use runtime::{Function, Record, System, Trigger};
 use serde_json::Value;
 use types::{Clock, Fault, Instant, random};
 
 use crate::events;
+use crate::tables::create_table;
 use crate::template::Template;
 
 /// Makes worlds of one system.
@@ -263,42 +260,4 @@ fn batches<T: Clone>(items: Vec<T>, delivery: Delivery) -> Vec<Vec<T>> {
         doubled.swap(index, other);
     }
     doubled.chunks(3).map(<[T]>::to_vec).collect()
-}
-
-async fn create_table(sdk: &Sdk, name: &str, properties: &Value) -> Result<()> {
-    let keys = |schema: &Value| -> Result<Vec<KeySchemaElement>> {
-        let element = |key: &Value| {
-            let kind = KeyType::from(key["KeyType"].as_str().unwrap_or_default());
-            let attribute = key["AttributeName"].as_str().unwrap_or_default();
-            Ok(KeySchemaElement::builder().attribute_name(attribute).key_type(kind).build()?)
-        };
-        schema.as_array().into_iter().flatten().map(element).collect()
-    };
-    let mut request = sdk.dynamodb().create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-    request = request.set_key_schema(Some(keys(&properties["KeySchema"])?));
-    for attribute in properties["AttributeDefinitions"].as_array().into_iter().flatten() {
-        let kind = ScalarAttributeType::from(attribute["AttributeType"].as_str().unwrap_or_default());
-        let attribute = attribute["AttributeName"].as_str().unwrap_or_default();
-        let definition = AttributeDefinition::builder().attribute_name(attribute).attribute_type(kind).build()?;
-        request = request.attribute_definitions(definition);
-    }
-    for index in properties["GlobalSecondaryIndexes"].as_array().into_iter().flatten() {
-        let projection = &index["Projection"];
-        let attributes = projection["NonKeyAttributes"].as_array().into_iter().flatten();
-        let attributes: Vec<String> = attributes.filter_map(|name| name.as_str().map(str::to_owned)).collect();
-        let kind = ProjectionType::from(projection["ProjectionType"].as_str().unwrap_or_default());
-        let projection = Projection::builder().projection_type(kind);
-        let projection = projection.set_non_key_attributes((!attributes.is_empty()).then_some(attributes));
-        let built = GlobalSecondaryIndex::builder()
-            .index_name(index["IndexName"].as_str().unwrap_or_default())
-            .set_key_schema(Some(keys(&index["KeySchema"])?))
-            .projection(projection.build());
-        request = request.global_secondary_indexes(built.build()?);
-    }
-    if let Some(view) = properties["StreamSpecification"]["StreamViewType"].as_str() {
-        let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::from(view));
-        request = request.stream_specification(stream.build()?);
-    }
-    request.send().await.with_context(|| format!("creating the table {name}"))?;
-    Ok(())
 }

@@ -26,8 +26,8 @@ pub struct Day(Date);
 pub struct BadTime;
 
 impl Instant {
-    /// 0001-01-01T00:00:00Z, the first that RFC 3339 can write, to 9999-12-30T22:00:00.999Z, the last that jiff holds.
-    const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_207_200_999;
+    /// 0001-01-01T00:00:00Z, the first that RFC 3339 can write, to 9999-12-30T22:00:00Z, the last that jiff holds.
+    const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_207_200_000;
 
     /// `millis` after the Unix epoch, clamped to the years 1 to 9999.
     pub const fn from_millis(millis: i64) -> Self {

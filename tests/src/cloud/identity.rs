@@ -95,3 +95,14 @@ fn logs_tell_what_happened_and_hold_no_key() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn what_no_route_takes_is_a_problem_too() -> Result<()> {
+    let cloud = Cloud::connect()?;
+    let answer = cloud.call("identity", "PATCH", "/keys", None, None)?;
+    ensure!(answer.status == 405 && answer.problem() == "method-not-allowed", "{answer:?}");
+    ensure!(answer.headers["allow"] == "POST, GET, HEAD", "{answer:?}");
+    let head = cloud.call("identity", "HEAD", "/health", None, None)?;
+    ensure!(head.status == 200, "what Allow names is allowed: {head:?}");
+    Ok(())
+}

@@ -61,6 +61,7 @@ fn a_rotated_key_goes_on_for_its_grace() {
          alice  POST /keys/$old/rotate {grace_seconds: 60}      409 key-not-active
          bob    POST /keys/$new/rotate {}                       404 key-not-found
          alice  POST /keys/$new/rotate {grace_seconds: 999999}  422 grace-too-long
+         alice(keys:write) POST /keys/$new/rotate {}            403 scope-not-held
          alice  GET  /keys/$old  200 {active: true, replaced_by: $new}
          clock  +60s
          alice  GET  /keys/$old  200 {active: false}

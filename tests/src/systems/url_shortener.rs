@@ -185,6 +185,47 @@ fn clicks_are_counted_once_however_they_are_delivered() {
 }
 
 #[test]
+fn clicks_are_counted_once_however_many_shards_a_minute_has() {
+    play(
+        &WORLDS,
+        &[("CLICK_SHARDS", "3")],
+        "alice  POST /links {code: cat, url: https://a.example}  201
+         anon   GET  /cat  302
+         anon   GET  /cat  302
+         anon   GET  /cat  302
+         anon   GET  /cat  302
+         anon   GET  /cat  302
+         anon   GET  /cat  302
+         anon   GET  /cat  302
+         queue  count_clicks twice 7
+         stream roll_up_clicks twice
+         stream roll_up_clicks twice
+         stream roll_up_clicks twice
+         alice  GET  /links/cat/stats  200 {total_clicks: 7, by_device: {unknown: 7}}",
+    );
+}
+
+/// Somebody chose the very seven characters that the next id would have given.
+#[test]
+fn a_generated_code_that_somebody_chose_is_passed_over() {
+    let run = async {
+        let mut world = WORLDS.make(&[]).await?;
+        let alice = Some(("alice", "links:write", "pro"));
+        let link = |code: &str| serde_json::json!({"url": "https://a.example", "code": code});
+        let secret = types::Secret::new(world.env("ALMANAC_SECRET"))?;
+        let permutation = url_shortener::domain::Permutation::new(secret.key("codes"));
+        let chosen = url_shortener::domain::Code::of_id(0, &permutation);
+        let answer = world.http("POST", "/links", &[], Some(&link(chosen.as_str())), alice).await?;
+        assert_eq!(answer["statusCode"], 201);
+        let any = serde_json::json!({"url": "https://b.example"});
+        let answer = world.http("POST", "/links", &[], Some(&any), alice).await?;
+        assert_eq!(answer["statusCode"], 201, "{answer}");
+        anyhow::Ok(())
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();
+}
+
+#[test]
 fn a_batch_writes_once_per_code_and_minute() {
     check(
         "alice  POST /links {code: cat, url: https://a.example}  201
@@ -229,7 +270,10 @@ fn an_expired_link_is_swept_and_told_once() {
          alice  GET  /links/dog  200 {state: active}
          clock  +31h
          schedule sweep_expired
-         alice  GET  /links/dog  200 {state: expired}",
+         alice  GET  /links/dog  200 {state: expired}
+         alice  GET  /links      200 {items: [{code: dog}, {code: cat}]}
+         clock  +30d
+         alice  GET  /links      200 {items: []}",
     );
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use types::{Fault, Instant};
 
 use crate::App;
-use crate::domain::Credential;
+use crate::domain::{self, Credential};
 
 /// How long a good credential is remembered by this sandbox: a revoked key works for at most this long.
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
@@ -84,9 +84,8 @@ async fn identify(app: &App, text: &str) -> Result<Option<Context>, Fault> {
         (None, Some(verifier)) => verifier.verify(text, now).await?.map(|user| {
             let mut scopes = app.user_scopes.to_vec();
             scopes.extend(user.scopes);
-            // Users and owners of keys are told apart: no token can name an owner that keys were issued for.
-            let context =
-                Context { caller: format!("user:{}", user.subject), scopes: scopes.join(" "), tier: "free".to_owned() };
+            let (caller, scopes) = (domain::user(&user.subject), scopes.join(" "));
+            let context = Context { caller, scopes, tier: "free".to_owned() };
             (context, Some(user.expires_at))
         }),
         (None, None) => None,

@@ -15,6 +15,8 @@ pub async fn handle(
     let (limit, after) = query.read(&app.cursors, &list)?;
     let page = app.store.list(&caller.id, limit, after).await?;
     let now = app.clock.now();
-    let items = page.items.into_iter().map(|key| KeyView::of(key, now)).collect();
+    let caller = caller.into();
+    let known = page.items.into_iter().filter_map(|key| key.of(&caller, now).ok());
+    let items = known.map(|key| KeyView::of(key, now)).collect();
     Ok(web::Json(PageOf::new(items, page.next, &app.cursors, &list)))
 }

@@ -30,7 +30,7 @@ pub async fn handle(
     let old = app.store.find(&id).await?.ok_or(KeyError::NotFound)?.of(&caller, now)?;
     let grace = Duration::from_secs(request.grace_seconds.unwrap_or(DEFAULT_GRACE_SECONDS));
     let credential = app.credential();
-    let (next, ends) = old.rotate(credential.id(), credential.hash(&app.hashing), grace, now)?;
+    let (next, ends) = old.rotate(&caller, credential.id(), credential.hash(&app.hashing), grace, now)?;
     app.store.replace(&old, ends, &next).await??;
     let location = format!("/keys/{}", next.id);
     let secret = Some(credential.reveal().to_owned());

@@ -10,9 +10,12 @@ use types::Day;
 
 use super::click::{Unpacked, unpack};
 
-/// Most different countries, devices or referrers kept in one sum; the rest count as `other`.
-const MOST_NAMES: usize = 100;
-/// Where names beyond [`MOST_NAMES`] are counted.
+/// Names kept of each kind, the largest ones; the rest count as `other`. They bound the items: an hour of sixty minutes stays
+/// below 200 KB and a day of twenty-four hours below 300 KB, of the 400 KB that an item may have.
+const MOST_COUNTRIES: usize = 100;
+const MOST_REFERRERS_OF_A_MINUTE: usize = 20;
+const MOST_REFERRERS: usize = 100;
+/// Where the other names are counted.
 const OTHER: &str = "other";
 /// 2^9 registers: visitors of a day are estimated within about ±5 %, in at most 300 bytes.
 const SKETCH_LG_K: u8 = 9;
@@ -51,6 +54,8 @@ impl Counts {
                 sketch.update(visitor);
             }
         }
+        bound(&mut counts.countries, MOST_COUNTRIES);
+        bound(&mut counts.referrers, MOST_REFERRERS_OF_A_MINUTE);
         counts.visitors = sketch.map(|sketch| STANDARD_NO_PAD.encode(sketch.serialize())).unwrap_or_default();
         counts
     }
@@ -72,6 +77,8 @@ impl Counts {
                 union.update(&sketch);
             }
         }
+        bound(&mut total.countries, MOST_COUNTRIES);
+        bound(&mut total.referrers, MOST_REFERRERS);
         let sketch = union.map(|union| union.to_sketch(HllType::Hll4)).filter(|sketch| !sketch.is_empty());
         total.visitors = sketch.map(|sketch| STANDARD_NO_PAD.encode(sketch.serialize())).unwrap_or_default();
         total
@@ -89,8 +96,19 @@ impl Counts {
 }
 
 fn add(into: &mut BTreeMap<String, u64>, name: &str, clicks: u64) {
-    let name = if into.len() < MOST_NAMES || into.contains_key(name) { name } else { OTHER };
     *into.entry(name.to_owned()).or_default() += clicks;
+}
+
+/// Keeps the `most` largest names and counts the rest as [`OTHER`].
+fn bound(names: &mut BTreeMap<String, u64>, most: usize) {
+    if names.len() <= most {
+        return;
+    }
+    let mut by_size: Vec<(String, u64)> = std::mem::take(names).into_iter().collect();
+    by_size.sort_by_key(|(name, clicks)| (name == OTHER, std::cmp::Reverse(*clicks)));
+    let rest: u64 = by_size.split_off(most).iter().map(|(_, clicks)| clicks).sum();
+    names.extend(by_size);
+    add(names, OTHER, rest);
 }
 
 /// A link's statistics.
@@ -196,16 +214,22 @@ mod tests {
     }
 
     #[test]
-    fn names_are_bounded_and_no_click_is_lost() {
-        let packed = (0..300_u32).map(|n| {
-            let mut bytes = vec![0; 19];
-            bytes.extend(format!("host{n}.example").as_bytes());
+    fn names_are_bounded_the_largest_stay_and_no_click_is_lost() {
+        let packed = |host: u32, id: u32| {
+            let mut bytes = vec![0; 15];
+            bytes.extend(id.to_be_bytes());
+            bytes.extend(format!("host{host:060}").as_bytes());
             bytes
-        });
-        let counts = Counts::of_packed(packed);
-        assert_eq!(counts.referrers.len(), MOST_NAMES + 1);
-        assert_eq!(counts.referrers.values().sum::<u64>(), 300);
-        assert_eq!(counts.referrers[OTHER], 200);
+        };
+        let forged = (0..300).map(|n| packed(n, n)).chain((1000..1005).map(|id| packed(7, id)));
+        let minute = Counts::of_packed(forged);
+        assert_eq!(minute.referrers.len(), MOST_REFERRERS_OF_A_MINUTE + 1);
+        assert_eq!((minute.clicks, minute.referrers.values().sum::<u64>()), (305, 305));
+        assert_eq!(minute.referrers[&format!("host{:060}", 7)], 6);
+        let stored = serde_json::to_string(&minute).unwrap().len();
+        assert!(60 * stored < 200_000, "an hour of such minutes is {} bytes", 60 * stored);
+        let hour = Counts::sum(std::iter::repeat_n(&minute, 60));
+        assert_eq!(hour.referrers.values().sum::<u64>(), 60 * 305);
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub struct Request {
     tags: Vec<String>,
 }
 
+/// How often a generated code may meet one that somebody chose: with n chosen codes of seven characters, n in 3.5 × 10^12.
+const TRIES: u8 = 3;
+
 /// One write for a link; a lease of ids once in a thousand.
 pub async fn handle(
     State(app): State<App>,
@@ -31,13 +34,23 @@ pub async fn handle(
 ) -> Result<Created<LinkView>, Problem> {
     let Request { url, code, ttl_seconds, expires_at, title, tags } = request;
     let url = Target::parse(&url, &app.own_hosts(&meta)).map_err(LinkError::from)?;
-    let code = match code {
-        Some(text) => Code::custom(&text)?,
-        None => app.codes.next().await?,
-    };
-    let now = app.clock.now();
+    let custom = code.as_deref().map(Code::custom).transpose()?;
     let draft = Draft { url, ttl_seconds, expires_at, title, tags };
-    let link = Link::claim(caller.id, code, draft, app.settings.default_ttl, now)?;
-    let link = app.store.claim(link, key.map(|IdempotencyKey(once)| once), now).await??;
-    Ok(Created::at(format!("/links/{}", link.code), app.view(link, &meta)))
+    let once = key.map(|IdempotencyKey(once)| once);
+    let now = app.clock.now();
+    let mut tries = 1;
+    loop {
+        let code = match &custom {
+            Some(code) => code.clone(),
+            None => app.codes.next().await?,
+        };
+        let link = Link::claim(caller.id.clone(), code, draft.clone(), app.settings.default_ttl, now)?;
+        match app.store.claim(link, once.clone(), now).await? {
+            Err(LinkError::CodeTaken) if custom.is_none() && tries < TRIES => tries += 1,
+            claimed => {
+                let link = claimed?;
+                return Ok(Created::at(format!("/links/{}", link.code), app.view(link, &meta)));
+            }
+        }
+    }
 }

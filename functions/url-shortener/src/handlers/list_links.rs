@@ -14,6 +14,7 @@ pub async fn handle(
     let list = format!("links of {}", caller.id);
     let (limit, after) = query.read(&app.cursors, &list)?;
     let page = app.store.list(&caller.id, limit, after).await?;
-    let items = page.items.into_iter().map(|link| app.view(link, &meta)).collect();
+    let known = page.items.into_iter().filter_map(|link| link.of(&caller.id, app.clock.now()).ok());
+    let items = known.map(|link| app.view(link, &meta)).collect();
     Ok(web::Json(PageOf::new(items, page.next, &app.cursors, &list)))
 }

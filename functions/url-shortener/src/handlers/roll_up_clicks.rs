@@ -15,7 +15,11 @@ pub async fn handle(app: App, changes: Vec<Change>) -> Result<(), Fault> {
     for change in changes {
         let Some(item) = change.new else { continue };
         if let Some((partition, slot, counts)) = rolled_up(item)? {
-            sums.insert((partition, slot), counts); // the later image is the fuller one
+            // Of several images of one item only the fullest counts, in whatever order they come.
+            let sum = sums.entry((partition, slot)).or_default();
+            if sum.clicks < counts.clicks {
+                *sum = counts;
+            }
         }
     }
     for ((partition, slot), counts) in &sums {
