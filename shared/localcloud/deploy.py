@@ -91,8 +91,8 @@ class Deployment:
         started = time.monotonic()
         wanted = systems(self.project, self.stage)
         changed = self._pass(wanted)
-        # A system that writes its own URL into answers is told where it answers, as a custom domain would do. That is known
-        # once its API is there, so a new stack is updated once.
+        # A system that writes its own URL into answers is told where it answers, as a custom domain would do. That is
+        # known once its API is there, so a new stack is updated once.
         public = [system for system in wanted if "PublicUrl" in templates.load(system.template).get("Parameters", {})]
         changed = max(changed, self._pass(public))
         self._delete_others(wanted)
@@ -151,7 +151,7 @@ class Deployment:
         )
         for logical_id, resource in list(plain["Resources"].items()):
             if resource["Type"] in self.cloud.unknown_types:
-                say(f"  {system.name}: {logical_id} ({resource['Type']}) is left out, {self.cloud.name} has no such thing")
+                say(f"  {system.name}: {logical_id} is left out, {self.cloud.name} has no {resource['Type']}")
                 del plain["Resources"][logical_id]
         body = json.dumps(plain, default=str)
         key = f"templates/{system.name}/{fingerprint}.json"

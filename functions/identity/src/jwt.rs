@@ -1,28 +1,15 @@
 //! Tokens of an OpenID Connect issuer: signature by its published keys, issuer, audience, times.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws::env::Env;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::HttpConnector as _;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use http_body_util::{BodyExt as _, Limited};
-use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
 use types::{Fault, Instant};
 
-/// Keys are fetched anew after this long …
-const KEYS_KEPT: Duration = Duration::from_secs(3600);
-/// … or when a token names one that is unknown, but not more often than this.
-const REFETCH_AFTER: Duration = Duration::from_secs(60);
-/// While the issuer does not answer, it is asked this often and no more.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
-const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
-const MOST_BYTES: usize = 256 * 1024;
+use crate::jwks::Jwks;
+
 /// Difference of clocks that is forgiven.
 const LEEWAY: Duration = Duration::from_secs(30);
 /// The prefix of scopes that are meant for us, as Cognito's resource servers write them: `almanac/links:read`.
@@ -44,16 +31,7 @@ pub struct Verified {
 pub struct Verifier {
     issuer: String,
     audience: Option<String>,
-    jwks_url: String,
-    connector: OnceLock<Connector>,
-    keys: Mutex<Known>,
-}
-
-/// The issuer's keys as last fetched, and when fetching failed last.
-#[derive(Debug, Clone, Default)]
-struct Known {
-    keys: Option<(Arc<JwkSet>, Instant)>,
-    failed: Option<Instant>,
+    keys: Jwks,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,18 +55,8 @@ impl Verifier {
     /// When the configuration cannot be used.
     pub fn from_env(env: &Env) -> Result<Option<Self>, Fault> {
         let Some(issuer) = env.get("JWT_ISSUER") else { return Ok(None) };
-        let published = format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'));
-        let jwks_url = match (env.get("JWKS_URL"), env.get("AWS_ENDPOINT_URL"), published.find("://cognito-idp.")) {
-            (Some(url), ..) => url.to_owned(),
-            // Cognito is an AWS service: where their endpoint is replaced, its is too.
-            (None, Some(endpoint), Some(_)) => {
-                let path = published.splitn(4, '/').nth(3).unwrap_or_default();
-                format!("{}/{path}", endpoint.trim_end_matches('/'))
-            }
-            (None, ..) => published,
-        };
         let (issuer, audience) = (issuer.to_owned(), env.get("JWT_AUDIENCE").map(str::to_owned));
-        Ok(Some(Self { issuer, audience, jwks_url, connector: OnceLock::new(), keys: Mutex::default() }))
+        Ok(Some(Self { keys: Jwks::of_issuer(&issuer, env), issuer, audience }))
     }
 
     /// What the token says, or `None` if it is not good.
@@ -111,7 +79,7 @@ impl Verifier {
                 | Algorithm::EdDSA
         );
         let Some(kid) = header.kid.filter(|_| asymmetric) else { return Ok(None) };
-        let Some(key) = self.key(&kid, now).await? else { return Ok(None) };
+        let Some(key) = self.keys.key(&kid, now).await? else { return Ok(None) };
         let mut validation = Validation::new(header.alg);
         validation.set_issuer(&[&self.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
@@ -140,74 +108,17 @@ impl Verifier {
             expires_at,
         })
     }
-
-    async fn key(&self, kid: &str, now: Instant) -> Result<Option<DecodingKey>, Fault> {
-        let known = self.known().clone();
-        let find = |keys: &JwkSet| keys.find(kid).and_then(|jwk| DecodingKey::from_jwk(jwk).ok());
-        let (held, fetched) = match &known.keys {
-            Some((keys, fetched)) => (find(keys), Some(*fetched)),
-            None => (None, None),
-        };
-        let fresh = |kept| fetched.is_some_and(|fetched| now < fetched + kept);
-        if fresh(if held.is_some() { KEYS_KEPT } else { REFETCH_AFTER }) {
-            return Ok(held);
-        }
-        let resting = known.failed.is_some_and(|failed| now < failed + RETRY_AFTER);
-        let fetched = if resting {
-            Err(Fault::transient("the issuer's keys: no answer a moment ago"))
-        } else {
-            self.fetch().await
-        };
-        match fetched {
-            Ok(keys) => {
-                let found = find(&keys);
-                *self.known() = Known { keys: Some((Arc::new(keys), now)), failed: None };
-                Ok(found)
-            }
-            Err(fault) => {
-                if !resting {
-                    self.known().failed = Some(now);
-                }
-                held.map(Some).ok_or(fault) // an old key is better than none
-            }
-        }
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Made when first needed: reading the system's roots, which any issuer may chain to, takes milliseconds.
-    fn connector(&self) -> &Connector {
-        let make = || Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
-        self.connector.get_or_init(make)
-    }
-
-    /// No redirects, a bounded body, a short wait.
-    async fn fetch(&self) -> Result<JwkSet, Fault> {
-        let failed = |what: &str| Fault::transient(format!("the issuer's keys at {}: {what}", self.jwks_url));
-        let request = HttpRequest::get(&self.jwks_url).map_err(|e| failed("the URL").caused_by(e))?;
-        let response = tokio::time::timeout(FETCH_TIMEOUT, async {
-            let response = self.connector().call(request).await.map_err(|e| failed("no answer").caused_by(e))?;
-            if !response.status().is_success() {
-                return Err(failed(&format!("status {}", response.status().as_u16())));
-            }
-            let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
-            body.map(|body| body.to_bytes()).map_err(|e| failed("the body").caused_by(e))
-        });
-        let bytes = response.await.map_err(|_| failed("no answer in time"))??;
-        serde_json::from_slice(&bytes).map_err(|e| failed("no key set").caused_by(e))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-    use jsonwebtoken::jwk::Jwk;
+    use jsonwebtoken::jwk::{Jwk, JwkSet};
     use jsonwebtoken::{EncodingKey, Header, encode};
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::jwks::{KEYS_KEPT, REFETCH_AFTER};
 
     const NOW: Instant = Instant::from_seconds(1_800_000_000);
 
@@ -232,8 +143,7 @@ mod tests {
                 env = env.with("JWT_AUDIENCE", audience);
             }
             let verifier = Verifier::from_env(&env).unwrap().unwrap();
-            let keys = Arc::new(JwkSet { keys: vec![self.jwk.clone()] });
-            *verifier.known() = Known { keys: Some((keys, NOW)), failed: None };
+            verifier.keys.hold(JwkSet { keys: vec![self.jwk.clone()] }, NOW);
             verifier
         }
 
@@ -306,18 +216,8 @@ mod tests {
         assert_eq!(verifier.verify(&token, NOW).await.unwrap(), None, "fetched a moment ago: not again");
         let later = verifier.verify(&token, NOW + REFETCH_AFTER).await;
         assert!(later.is_err_and(|fault| fault.is_transient()), "fetched again, and nothing answers there");
-        assert_eq!(verifier.known().failed, Some(NOW + REFETCH_AFTER), "so it is left alone for a while");
+        assert_eq!(verifier.keys.failed(), Some(NOW + REFETCH_AFTER), "so it is left alone for a while");
         let old = issuer.token(json!({"exp": NOW.seconds() + 90_000}));
         assert!(verifier.verify(&old, NOW + KEYS_KEPT).await.unwrap().is_some(), "an old key is better than none");
-    }
-
-    #[test]
-    fn cognitos_keys_are_where_the_aws_endpoint_is() {
-        let of = |pairs: &[(&str, &str)]| Verifier::from_env(&Env::of(pairs.to_vec())).unwrap().unwrap().jwks_url;
-        let cognito = ("JWT_ISSUER", "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x");
-        let endpoint = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566");
-        assert_eq!(of(&[cognito]), "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x/.well-known/jwks.json");
-        assert_eq!(of(&[cognito, endpoint]), "http://127.0.0.1:4566/us-east-1_x/.well-known/jwks.json");
-        assert_eq!(of(&[("JWT_ISSUER", "https://i.example/"), endpoint]), "https://i.example/.well-known/jwks.json");
     }
 }

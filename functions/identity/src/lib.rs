@@ -1,6 +1,7 @@
 //! Who calls: API keys, tokens of an issuer, and the authorizer that every other system's API asks.
 
 pub mod domain;
+mod jwks;
 mod jwt;
 mod problems;
 pub mod store;

@@ -44,8 +44,8 @@ impl Store {
         Self { table }
     }
 
-    /// Stores a new key, once: one conditional write, or one transaction with the idempotency record. Ids are random and
-    /// long, so one that is taken is a fault and not a refusal.
+    /// Stores a new key, once: one conditional write, or one transaction with the idempotency record. Ids are random
+    /// and long, so one that is taken is a fault and not a refusal.
     ///
     /// # Errors
     /// Refuses with [`KeyError::Once`] an idempotency key used otherwise.

@@ -9,8 +9,8 @@ use crate::domain::{Code, Link};
 
 /// Links kept (guide 000 keeps 100,000; a sandbox of 256 MB holds these in about 5 MB).
 const LINKS: usize = 10_000;
-/// How old a remembered link may be: a link that is disabled opens for at most this long elsewhere. The guides' caches of
-/// 1 h and 24 h serve links that were deleted or expired long ago.
+/// How old a remembered link may be: a link that is disabled opens for at most this long elsewhere. The guides' caches
+/// of 1 h and 24 h serve links that were deleted or expired long ago.
 pub const STALENESS: Duration = Duration::from_secs(60);
 
 /// A bounded cache. Expiry is compared at every use, so an entry's age bounds only how late a disabling is seen.

@@ -1,5 +1,6 @@
 //! The table: keys, items, one method per access pattern (the README's table lists them).
 
+pub(crate) mod keys;
 mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +17,8 @@ use crate::domain::{Click, Code, Counts, GRACE, Link, LinkError};
 pub use sums::{Slot, rolled_up};
 use sums::{slots, sort_key};
 
-/// How long minutes and hours are kept: longer than a message can wait in queues (14 days), so that a late one is recognised.
+/// How long minutes and hours are kept: longer than a message can wait in queues (14 days), so that a late one is
+/// recognised.
 const PARTS_KEPT: Duration = Duration::from_secs(16 * 24 * 3600);
 /// How long days are kept (guide 000: 10 years).
 const DAYS_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -24,43 +26,6 @@ const DAYS_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 const EXPIRY_SHARDS: u64 = 8;
 /// Most days of a link: its statistics are read with one query.
 const MOST_DAYS: usize = 4000;
-
-pub(crate) mod keys {
-    use super::{Code, Instant, Key};
-
-    pub(crate) const LINK: &str = "LINK";
-    pub(crate) const DAY: &str = "DAY#";
-    pub(crate) const HOUR: &str = "PER_HOUR#";
-    pub(crate) const MINUTE: &str = "PER_MINUTE#";
-
-    pub(crate) fn partition(code: &Code) -> String {
-        format!("LINK#{code}")
-    }
-    pub(crate) fn link(code: &Code) -> Key {
-        Key::new(partition(code), LINK)
-    }
-    /// A minute's set, or one of the sets that it is spread over.
-    pub(crate) fn minute(code: &Code, at: Instant, shard: u8) -> Key {
-        let shard = if shard == 0 { String::new() } else { format!("/{shard}") };
-        Key::new(partition(code), format!("{MINUTE}{}{shard}", at.minute()))
-    }
-    pub(crate) fn ids() -> Key {
-        Key::new("COUNTER", "IDS")
-    }
-    pub(crate) fn sweep() -> Key {
-        Key::new("COUNTER", "SWEEP")
-    }
-    pub(crate) fn owner(owner: &str) -> String {
-        format!("OWNER#{owner}")
-    }
-    pub(crate) fn expiry(hour: i64, shard: u64) -> String {
-        format!("EXPIRY#{hour}#{shard}")
-    }
-    /// Sorts as the instant does, and among equals by code.
-    pub(crate) fn moment(at: Instant, code: &str) -> String {
-        format!("{:015}#{code}", at.millis())
-    }
-}
 
 impl Item for Link {
     fn key(&self) -> Key {
@@ -118,8 +83,8 @@ impl Store {
         Self { table }
     }
 
-    /// Claims a link's code: one conditional write, or one transaction with the idempotency record. A forgotten link's code
-    /// is free whether or not TTL has removed it yet.
+    /// Claims a link's code: one conditional write, or one transaction with the idempotency record. A forgotten link's
+    /// code is free whether or not TTL has removed it yet.
     ///
     /// # Errors
     /// Refuses with [`LinkError::CodeTaken`], or [`LinkError::Once`] for a key used otherwise.
@@ -220,8 +185,8 @@ impl Store {
         Ok(next - u64::from(count)..next)
     }
 
-    /// Unites clicks of one code, minute and shard with what is there: one write, and the same whether a click comes once or
-    /// often.
+    /// Unites clicks of one code, minute and shard with what is there: one write, and the same whether a click comes
+    /// once or often.
     ///
     /// # Errors
     /// Our failure.

@@ -1,4 +1,5 @@
-//! Configuration: environment variables, read once at cold start. A missing one stops the function before it takes traffic.
+//! Configuration: environment variables, read once at cold start. A missing one stops the function before it takes
+//! traffic.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

@@ -26,8 +26,8 @@ use types::Fault;
 use crate::env::Env;
 use crate::invocation::meter;
 
-/// Amazon's root certificates (amazontrust.com): every AWS endpoint chains to one of them. Reading the system's store of
-/// some 150 roots costs 4–5 ms of each cold start.
+/// Amazon's root certificates (amazontrust.com): every AWS endpoint chains to one of them. Reading the system's store
+/// of some 150 roots costs 4–5 ms of each cold start.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
 /// One configuration for all clients of a process.

@@ -1,5 +1,6 @@
-//! DynamoDB as the systems use it: one table, typed items, conditions that become refusals where they fail, transactions
-//! that say which of their writes was refused, and pages. Every read compares time itself; nothing here scans.
+//! DynamoDB as the systems use it: one table, typed items, conditions that become refusals where they fail,
+//! transactions that say which of their writes was refused, and pages. Every read compares time itself; nothing here
+//! scans.
 
 mod condition;
 mod item;

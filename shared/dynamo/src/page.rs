@@ -17,7 +17,8 @@ use crate::{Table, size};
 pub struct Page<T> {
     /// The items, in order.
     pub items: Vec<T>,
-    /// Position after the last item (the key it has in table and index), or `None` at the end. All our keys are strings.
+    /// Position after the last item (the key it has in table and index), or `None` at the end. All our keys are
+    /// strings.
     pub next: Option<BTreeMap<String, String>>,
 }
 

@@ -1,5 +1,5 @@
-//! Item sizes and capacity units, after *DynamoDB item sizes and formats* in the DynamoDB developer guide. Computed here
-//! because emulators answer a flat number, and so that a budget can be held in tests.
+//! Item sizes and capacity units, after *DynamoDB item sizes and formats* in the DynamoDB developer guide. Computed
+//! here because emulators answer a flat number, and so that a budget can be held in tests.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 

@@ -124,8 +124,8 @@ impl<'a, R> Transaction<'a, R> {
 }
 
 impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
-    /// Makes the whole transaction take effect once: a repetition within 24 h finds `result` and changes nothing, in the
-    /// same single round trip. An expired record counts as none.
+    /// Makes the whole transaction take effect once: a repetition within 24 h finds `result` and changes nothing, in
+    /// the same single round trip. An expired record counts as none.
     ///
     /// # Errors
     /// When the result cannot be written as JSON.

@@ -96,8 +96,8 @@ impl<'a> Update<'a> {
         self
     }
 
-    /// Sends the update and returns the item as it is now; where the condition fails, `refused` makes the refusal from the
-    /// item that is there.
+    /// Sends the update and returns the item as it is now; where the condition fails, `refused` makes the refusal from
+    /// the item that is there.
     ///
     /// # Errors
     /// When the table cannot be written or an item does not fit its type.

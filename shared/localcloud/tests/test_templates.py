@@ -31,7 +31,7 @@ Resources:
           Key:
             AuthorizerPayloadFormatVersion: '2.0'
             EnableSimpleResponses: true
-            FunctionArn: !Sub 'arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${Stage}-authorize'
+            FunctionArn: !Sub 'arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:${Stage}-authorize'
             Identity: {ReauthorizeEvery: 0}
   Get:
     Type: AWS::Serverless::Function

@@ -57,8 +57,8 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
         self.handler
     }
 
-    /// Runs it once. It answers before `remaining` is over, whatever the handler does: a handler that hangs or panics is a
-    /// fault like any other.
+    /// Runs it once. It answers before `remaining` is over, whatever the handler does: a handler that hangs or panics
+    /// is a fault like any other.
     pub async fn invoke(&self, event: &str, request_id: &str, remaining: Duration) -> Outcome {
         let invocation = Invocation::new(request_id, remaining);
         let started = Tick::now();

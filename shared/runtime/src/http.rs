@@ -31,7 +31,8 @@ pub(crate) fn router<A: Clone + Send + Sync + 'static>(system: &System<A>, only:
     router.layer(DefaultBodyLimit::disable()).with_state(app)
 }
 
-/// The routes of a whole system, each answering 405 with the methods of its path: what no other route took arrives here.
+/// The routes of a whole system, each answering 405 with the methods of its path: what no other route took arrives
+/// here.
 pub(crate) fn refusing<A: Clone + Send + Sync + 'static>(system: &System<A>) -> Router {
     let mut methods: Vec<(&'static str, Vec<String>)> = Vec::new();
     for row in system.rows() {

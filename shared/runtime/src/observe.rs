@@ -1,5 +1,6 @@
-//! Logs and metrics: one JSON line per invocation that is access log and CloudWatch metrics (EMF) at once, and JSON lines
-//! in between. A line of our own rather than a metrics library: the record is fixed and written once per invocation.
+//! Logs and metrics: one JSON line per invocation that is access log and CloudWatch metrics (EMF) at once, and JSON
+//! lines in between. A line of our own rather than a metrics library: the record is fixed and written once per
+//! invocation.
 
 use std::time::Duration;
 

@@ -126,8 +126,8 @@ impl<A: Clone + Send + Sync + 'static> System<A> {
         self.row(handler, Trigger::Queue(queue), run)
     }
 
-    /// A worker of the table's stream. A fault brings the whole batch again, in halves (`BisectBatchOnFunctionError`) until
-    /// the change that cannot be handled stands alone and is set aside.
+    /// A worker of the table's stream. A fault brings the whole batch again, in halves (`BisectBatchOnFunctionError`)
+    /// until the change that cannot be handled stands alone and is set aside.
     #[must_use]
     pub fn stream<F, Fut>(self, handler: &'static str, run: F) -> Self
     where

@@ -158,8 +158,8 @@ impl Cloud {
         Ok(answer.body)
     }
 
-    /// Calls a service of the emulator that speaks AWS's JSON protocol: `sqs`, `AmazonSQS.ReceiveMessage`. (Emulators read
-    /// the service from the signature's scope and do not verify it, so tests need no further SDK.)
+    /// Calls a service of the emulator that speaks AWS's JSON protocol: `sqs`, `AmazonSQS.ReceiveMessage`. (Emulators
+    /// read the service from the signature's scope and do not verify it, so tests need no further SDK.)
     ///
     /// # Errors
     /// When the service refuses.

@@ -1,5 +1,5 @@
-//! How systems are tested. Two layers: [`World`] runs a system's own Lambdas in this process on real tables and queues of an
-//! emulator, by a clock the test moves; [`Cloud`] calls the deployed stacks as a client would.
+//! How systems are tested. Two layers: [`World`] runs a system's own Lambdas in this process on real tables and queues
+//! of an emulator, by a clock the test moves; [`Cloud`] calls the deployed stacks as a client would.
 //!
 //! Both need an emulator: `make test` starts one and names it in `AWS_ENDPOINT_URL`.
 

@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_request_line() -> Result<()> {
-        let line = "alice(links:read) POST /links {code: cat, url: https://a.example/, deep: {a: 1}} [X-A: b c]  201 {code: cat}";
+        let line = "alice(links:read) POST /links {code: cat, url: https://a.example/, deep: {a: 1}} \
+                    [X-A: b c]  201 {code: cat}";
         let Some(Line::Request(request)) = parse(line)? else { bail!("no request") };
         assert_eq!((request.actor.as_str(), request.scopes.as_deref()), ("alice", Some("links:read")));
         assert_eq!((request.status, request.expected.as_str()), (201, "{code: cat}"));

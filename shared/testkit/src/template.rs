@@ -46,8 +46,8 @@ impl Template {
         variables.map(|(name, value)| Ok((name.clone(), self.text(value, names)?))).collect()
     }
 
-    /// A value as CloudFormation would resolve it; `names` are the physical names and parameters known so far, the rest are
-    /// parameters' defaults. A secret is a fixed text.
+    /// A value as CloudFormation would resolve it; `names` are the physical names and parameters known so far, the rest
+    /// are parameters' defaults. A secret is a fixed text.
     ///
     /// # Errors
     /// For an intrinsic that no environment here uses.
@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn intrinsics_resolve_as_cloudformation_would() -> Result<()> {
         let yaml = "Parameters: {Stage: {Default: dev}}\nGlobals: {Function: {Environment: {Variables: {A: !Ref Stage, \
-                    B: !Sub 'x-${Stage}-${Table}', C: !Sub '{{resolve:secretsmanager:${Secret}:SecretString}}', D: 7}}}}";
+                    B: !Sub 'x-${Stage}-${Table}', \
+                    C: !Sub '{{resolve:secretsmanager:${Secret}:SecretString}}', D: 7}}}}";
         let template = Template { root: long_form(yaml_serde::from_str(yaml)?)? };
         let names = [("Stage".to_owned(), "t1".to_owned()), ("Table".to_owned(), "t1-zoo".to_owned())].into();
         let env: BTreeMap<_, _> = template.environment(&names)?.into_iter().collect();

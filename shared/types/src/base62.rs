@@ -1,4 +1,5 @@
-//! Base62 with the alphabet `0-9A-Za-z` (guide 001; guides 000 and 003 order it `0-9a-zA-Z`: codes are opaque, so one order serves).
+//! Base62 with the alphabet `0-9A-Za-z` (guide 001; guides 000 and 003 order it `0-9a-zA-Z`: codes are opaque, so one
+//! order serves).
 
 /// The digits in ascending order, which is also their ASCII order: equal-length codes sort as their numbers do.
 pub const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

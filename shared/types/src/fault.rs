@@ -7,7 +7,8 @@ use std::fmt;
 /// The outer `Result` is our failure, the inner one the caller's: `store.insert(link).await??` in a handler.
 pub type Answer<T, R> = Result<Result<T, R>, Fault>;
 
-/// Something of ours did not work. `Display` names what was being done and never prints the source; [`Fault::chain`] does.
+/// Something of ours did not work. `Display` names what was being done and never prints the source; [`Fault::chain`]
+/// does.
 pub struct Fault(Box<Inner>);
 
 struct Inner {

@@ -1,4 +1,5 @@
-//! Idempotency of a request, after the IETF draft *The Idempotency-Key HTTP Header Field* (httpapi-idempotency-key-header).
+//! Idempotency of a request, after the IETF draft *The Idempotency-Key HTTP Header Field*
+//! (httpapi-idempotency-key-header).
 
 use std::time::Duration;
 

@@ -31,7 +31,8 @@ impl Secret {
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, root.as_bytes())))
     }
 
-    /// The key for `purpose`: HMAC-SHA256(root, purpose), the extract-free half of HKDF (RFC 5869), since the root is uniform.
+    /// The key for `purpose`: HMAC-SHA256(root, purpose), the extract-free half of HKDF (RFC 5869), since the root is
+    /// uniform.
     pub fn key(&self, purpose: &str) -> PurposeKey {
         PurposeKey(hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.0, purpose.as_bytes()).as_ref()))
     }

@@ -1,5 +1,5 @@
-//! Who calls, and whether they may. The authorizer (functions/identity) says who; each route says which scope it needs, and
-//! [`guard`] holds every route to it, so a handler cannot forget.
+//! Who calls, and whether they may. The authorizer (functions/identity) says who; each route says which scope it needs,
+//! and [`guard`] holds every route to it, so a handler cannot forget.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request};

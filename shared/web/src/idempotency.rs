@@ -1,5 +1,6 @@
-//! `Idempotency-Key`, after the IETF draft *The Idempotency-Key HTTP Header Field*: 400 where a route needs one and none
-//! came, 409 while the first is under way, 422 for the same key with another body, else the first answer again, for 24 h.
+//! `Idempotency-Key`, after the IETF draft *The Idempotency-Key HTTP Header Field*: 400 where a route needs one and
+//! none came, 409 while the first is under way, 422 for the same key with another body, else the first answer again,
+//! for 24 h.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;

@@ -1,5 +1,5 @@
-//! HTTP as every endpoint here speaks it: problems (RFC 9457), callers and their scopes, idempotency keys, signed cursors,
-//! bodies and queries that are refused with a reason. Built on axum's extractors.
+//! HTTP as every endpoint here speaks it: problems (RFC 9457), callers and their scopes, idempotency keys, signed
+//! cursors, bodies and queries that are refused with a reason. Built on axum's extractors.
 
 mod access;
 mod body;

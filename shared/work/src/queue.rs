@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn an_unreadable_message_fails_alone() {
-        let event = r#"{"Records": [{"messageId": "a", "body": "1"}, {"messageId": "b", "body": "one"}, {"messageId": "c", "body": "3"}]}"#;
+        let event = r#"{"Records": [{"messageId": "a", "body": "1"}, {"messageId": "b", "body": "one"},
+                                    {"messageId": "c", "body": "3"}]}"#;
         let batch: Batch<u32> = Batch::parse(serde_json::from_str(event).unwrap_or_default());
         assert_eq!(batch.messages.iter().map(|m| m.body).collect::<Vec<_>>(), [1, 3]);
         let response = serde_json::to_value(batch.outcome(["c"]).response()).unwrap_or_default();

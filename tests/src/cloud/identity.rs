@@ -51,11 +51,13 @@ fn a_user_of_the_pool_calls_with_an_access_token() -> Result<()> {
     let clients = cognito("ListUserPoolClients", &json!({"UserPoolId": pool, "MaxResults": 60}))?;
     let client = named(&clients["UserPoolClients"], "ClientId")?;
     let (user, password) = (format!("{}@example.com", fresh("user")), "Correct-Horse-7-Battery");
-    let create = json!({"UserPoolId": pool, "Username": user, "MessageAction": "SUPPRESS", "UserAttributes": [{"Name": "email", "Value": user}]});
+    let email = json!([{"Name": "email", "Value": user}]);
+    let create = json!({"UserPoolId": pool, "Username": user, "MessageAction": "SUPPRESS", "UserAttributes": email});
     cognito("AdminCreateUser", &create)?;
     let set = json!({"UserPoolId": pool, "Username": user, "Password": password, "Permanent": true});
     cognito("AdminSetUserPassword", &set)?;
-    let login = json!({"ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": {"USERNAME": user, "PASSWORD": password}});
+    let credentials = json!({"USERNAME": user, "PASSWORD": password});
+    let login = json!({"ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": credentials});
     let tokens = cognito("InitiateAuth", &login)?["AuthenticationResult"].take();
     let token = |name: &str| tokens[name].as_str().map(str::to_owned).with_context(|| tokens.to_string());
     let (access, id) = (token("AccessToken")?, token("IdToken")?);

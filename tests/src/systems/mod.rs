@@ -2,3 +2,4 @@
 
 mod identity;
 mod url_shortener;
+mod url_shortener_sandboxes;

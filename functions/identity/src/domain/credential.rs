@@ -74,7 +74,8 @@ mod tests {
                 let printed = format!("{credential:?}");
                 prop_assert!(!printed.contains(&text[17..]));
             }
-            prop_assert_eq!(parsed.is_some(), text.len() == 49 && text.starts_with("alm_") && text.as_bytes()[16] == b'_'
+            let shape = text.len() == 49 && text.starts_with("alm_") && text.as_bytes()[16] == b'_';
+            prop_assert_eq!(parsed.is_some(), shape
                 && text[4..16].chars().chain(text[17..].chars()).all(|c| c.is_ascii_alphanumeric()));
         }
     }

@@ -146,8 +146,8 @@ impl ApiKey {
         Ok(Self { id, hash, owner, name, scopes, tier, created_at, expires_at, revoked_at, replaced_by, last_used_at })
     }
 
-    /// The successor of this key, with the same rights, and until when this one goes on. Who asks receives those rights, and
-    /// so must hold them.
+    /// The successor of this key, with the same rights, and until when this one goes on. Who asks receives those
+    /// rights, and so must hold them.
     ///
     /// # Errors
     /// When the caller holds less than the key, the key is no good any more, or the grace is too long.
@@ -277,7 +277,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_expired_or_revoked_key_is_never_active(ttl in 1..1_000_000_u64, late in 0..u64::MAX, revoked in any::<bool>()) {
+        fn an_expired_or_revoked_key_is_never_active(
+            ttl in 1..1_000_000_u64,
+            late in 0..u64::MAX,
+            revoked in any::<bool>(),
+        ) {
             let mut key = issue(&alice(), Draft { ttl_seconds: Some(ttl), ..draft(&["links:read"]) }).unwrap();
             prop_assert!(key.is_active(NOW));
             if revoked {

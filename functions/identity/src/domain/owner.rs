@@ -12,8 +12,8 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b":._@|-".contains(&byte)
 }
 
-/// The owner that a token's subject is. Users and owners that keys were issued for are told apart by the prefix; what an
-/// owner may not hold is percent-encoded.
+/// The owner that a token's subject is. Users and owners that keys were issued for are told apart by the prefix; what
+/// an owner may not hold is percent-encoded.
 pub fn user(subject: &str) -> String {
     let mut owner = "user:".to_owned();
     for byte in subject.bytes() {

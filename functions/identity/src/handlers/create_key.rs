@@ -21,7 +21,8 @@ pub struct Request {
     expires_at: Option<Instant>,
 }
 
-/// One transaction of two writes. The Idempotency-Key is required: a retry must not leave a second key that nobody knows of.
+/// One transaction of two writes. The Idempotency-Key is required: a retry must not leave a second key that nobody
+/// knows of.
 pub async fn handle(
     State(app): State<App>,
     caller: Caller,

@@ -1,4 +1,5 @@
-//! Invoked by an operator (`lambda:InvokeFunction`): issue a key with any rights, such as the first admin key of a stage.
+//! Invoked by an operator (`lambda:InvokeFunction`): issue a key with any rights, such as the first admin key of a
+//! stage.
 
 use serde::Deserialize;
 use types::{Fault, Tier};

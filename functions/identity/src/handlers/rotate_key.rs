@@ -19,7 +19,8 @@ pub struct Request {
     grace_seconds: Option<u64>,
 }
 
-/// One read and one transaction of two writes. Rotating a key twice is refused, so a repeated request makes no second key.
+/// One read and one transaction of two writes. Rotating a key twice is refused, so a repeated request makes no second
+/// key.
 pub async fn handle(
     State(app): State<App>,
     caller: Caller,

@@ -10,8 +10,8 @@ use types::Day;
 
 use super::click::{Unpacked, unpack};
 
-/// Names kept of each kind, the largest ones; the rest count as `other`. They bound the items: an hour of sixty minutes stays
-/// below 200 KB and a day of twenty-four hours below 300 KB, of the 400 KB that an item may have.
+/// Names kept of each kind, the largest ones; the rest count as `other`. They bound the items: an hour of sixty minutes
+/// stays below 200 KB and a day of twenty-four hours below 300 KB, of the 400 KB that an item may have.
 const MOST_COUNTRIES: usize = 100;
 const MOST_REFERRERS_OF_A_MINUTE: usize = 20;
 const MOST_REFERRERS: usize = 100;
@@ -196,15 +196,19 @@ mod tests {
                 deliveries.extend(picks.iter().map(|pick| sent[pick.index(sent.len())].clone()));
             }
             let mut state = seed;
-            deliveries.sort_by_cached_key(|_| { state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1); state >> 20 });
+            deliveries.sort_by_cached_key(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state >> 20
+            });
             let unique: HashSet<[u8; 8]> = sent.iter().map(|click| click.id).collect();
             prop_assume!(unique.len() == sent.len());
             let counts = aggregate(&deliveries);
             prop_assert_eq!(counts.clicks, sent.len() as u64);
-            let plain = |name: &dyn Fn(&Click) -> String| sent.iter().fold(BTreeMap::new(), |mut map: BTreeMap<String, u64>, click| {
-                *map.entry(name(click)).or_default() += 1;
+            let plain = |name: &dyn Fn(&Click) -> String| {
+                let mut map: BTreeMap<String, u64> = BTreeMap::new();
+                sent.iter().for_each(|click| *map.entry(name(click)).or_default() += 1);
                 map
-            });
+            };
             prop_assert_eq!(&counts.countries, &plain(&|click| click.country.clone().unwrap_or("unknown".to_owned())));
             prop_assert_eq!(&counts.devices, &plain(&|click| click.device.name().to_owned()));
             prop_assert_eq!(&counts.referrers, &plain(&|click| click.referrer.clone().unwrap_or("direct".to_owned())));

@@ -100,7 +100,8 @@ pub enum LinkError {
 }
 
 impl Link {
-    /// Claims `code` for `owner`. Without a wish of the caller's, a link lives for `default_ttl`, or for ever if there is none.
+    /// Claims `code` for `owner`. Without a wish of the caller's, a link lives for `default_ttl`, or for ever if there
+    /// is none.
     ///
     /// # Errors
     /// When the draft breaks a rule.
@@ -215,7 +216,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_expired_link_never_opens_at_any_clock(ttl in 1..100_000_000_u64, late in 0..u64::MAX, disabled in proptest::option::of(0..100_000_000_u64)) {
+        fn an_expired_link_never_opens_at_any_clock(
+            ttl in 1..100_000_000_u64,
+            late in 0..u64::MAX,
+            disabled in proptest::option::of(0..100_000_000_u64),
+        ) {
             let mut link = claim(draft(Some(ttl), None)).unwrap();
             let end = NOW + Duration::from_secs(ttl);
             prop_assert!(link.follow(end - Duration::from_millis(1)).is_ok());

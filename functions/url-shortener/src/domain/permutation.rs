@@ -1,11 +1,11 @@
-//! A keyed bijection of the numbers below 62^7: consecutive ids go in, codes that look random come out, and no two ids give
-//! the same code. So a code needs no look-up before it is used, and nobody can guess the next one (guide 004 asks for that;
-//! the counters of 001 and 003 do not give it).
+//! A keyed bijection of the numbers below 62^7: consecutive ids go in, codes that look random come out, and no two ids
+//! give the same code. So a code needs no look-up before it is used, and nobody can guess the next one (guide 004 asks
+//! for that; the counters of 001 and 003 do not give it).
 
 use types::secret::PurposeKey;
 
-/// How many codes of seven base62 characters there are: 3.5 × 10^12, of which the guides' 182.5 × 10^9 links of five years
-/// take 5.2 %. (Six characters, as guide 004 has it, are 56.8 × 10^9: not enough for them.)
+/// How many codes of seven base62 characters there are: 3.5 × 10^12, of which the guides' 182.5 × 10^9 links of five
+/// years take 5.2 %. (Six characters, as guide 004 has it, are 56.8 × 10^9: not enough for them.)
 pub const CODES: u64 = 62_u64.pow(7);
 
 /// 62^7 < 2^42: two halves of 21 bits.
@@ -107,7 +107,8 @@ mod tests {
 
         #[test]
         fn another_key_gives_other_codes(id in 0..CODES) {
-            let (one, two) = (permutation("0123456789abcdef0123456789abcdef"), permutation("0123456789abcdef0123456789abcdeg"));
+            let one = permutation("0123456789abcdef0123456789abcdef");
+            let two = permutation("0123456789abcdef0123456789abcdeg");
             prop_assert!((0..3).any(|next| one.apply(id + next) != two.apply(id + next)));
         }
     }

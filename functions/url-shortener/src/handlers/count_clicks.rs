@@ -8,8 +8,8 @@ use work::{Batch, BatchOutcome, Message};
 use crate::App;
 use crate::domain::Click;
 
-/// One write per code and minute of the batch (and shard, where a stage has several). Delivered again, a click is already in
-/// its set: the shard hangs on the click alone.
+/// One write per code and minute of the batch (and shard, where a stage has several). Delivered again, a click is
+/// already in its set: the shard hangs on the click alone.
 pub async fn handle(app: App, batch: Batch<Click>) -> Result<BatchOutcome, Fault> {
     let mut groups: BTreeMap<(&str, String, u8), Vec<&Message<Click>>> = BTreeMap::new();
     for message in &batch.messages {

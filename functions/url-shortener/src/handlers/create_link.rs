@@ -21,7 +21,8 @@ pub struct Request {
     tags: Vec<String>,
 }
 
-/// How often a generated code may meet one that somebody chose: with n chosen codes of seven characters, n in 3.5 × 10^12.
+/// How often a generated code may meet one that somebody chose: with n chosen codes of seven characters, n in 3.5 ×
+/// 10^12.
 const TRIES: u8 = 3;
 
 /// One write for a link; a lease of ids once in a thousand.

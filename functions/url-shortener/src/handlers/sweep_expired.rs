@@ -1,4 +1,5 @@
-//! The schedule: mark links that expired, which tells the others. No rule waits for it; every read compares the time itself.
+//! The schedule: mark links that expired, which tells the others. No rule waits for it; every read compares the time
+//! itself.
 
 use std::time::Duration;
 

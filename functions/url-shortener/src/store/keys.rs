@@ -1,0 +1,39 @@
+//! Every key of the table, and nothing else.
+
+use dynamo::Key;
+use types::Instant;
+
+use crate::domain::Code;
+
+pub(crate) const LINK: &str = "LINK";
+pub(crate) const DAY: &str = "DAY#";
+pub(crate) const HOUR: &str = "PER_HOUR#";
+pub(crate) const MINUTE: &str = "PER_MINUTE#";
+
+pub(crate) fn partition(code: &Code) -> String {
+    format!("LINK#{code}")
+}
+pub(crate) fn link(code: &Code) -> Key {
+    Key::new(partition(code), LINK)
+}
+/// A minute's set, or one of the sets that it is spread over.
+pub(crate) fn minute(code: &Code, at: Instant, shard: u8) -> Key {
+    let shard = if shard == 0 { String::new() } else { format!("/{shard}") };
+    Key::new(partition(code), format!("{MINUTE}{}{shard}", at.minute()))
+}
+pub(crate) fn ids() -> Key {
+    Key::new("COUNTER", "IDS")
+}
+pub(crate) fn sweep() -> Key {
+    Key::new("COUNTER", "SWEEP")
+}
+pub(crate) fn owner(owner: &str) -> String {
+    format!("OWNER#{owner}")
+}
+pub(crate) fn expiry(hour: i64, shard: u64) -> String {
+    format!("EXPIRY#{hour}#{shard}")
+}
+/// Sorts as the instant does, and among equals by code.
+pub(crate) fn moment(at: Instant, code: &str) -> String {
+    format!("{:015}#{code}", at.millis())
+}

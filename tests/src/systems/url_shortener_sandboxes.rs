@@ -1,0 +1,80 @@
+//! The url-shortener where a scenario's lines do not reach: broken queues, chosen codes, many sandboxes at once.
+
+use std::collections::HashSet;
+
+use url_shortener::App;
+
+use super::url_shortener::WORLDS;
+
+#[test]
+fn the_redirect_answers_while_the_queue_is_down_and_the_loss_is_counted() {
+    let run = async {
+        let gone = [("CLICKS_QUEUE_URL", "http://127.0.0.1:9/000000000000/none")];
+        let mut world = WORLDS.make(&gone).await?;
+        let link = serde_json::json!({"code": "cat", "url": "https://a.example"});
+        world.http("POST", "/links", &[], Some(&link), Some(("alice", "links:write", "pro"))).await?;
+        let answer = world.http("GET", "/cat", &[], None, None).await?;
+        assert_eq!(answer["statusCode"], 302);
+        let lost = world.records.last().and_then(|record| record.meter.counts.get("clicks_lost").copied());
+        assert_eq!(lost, Some(1.0));
+        anyhow::Ok(())
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();
+}
+
+/// Somebody chose the very seven characters that the next id would have given.
+#[test]
+fn a_generated_code_that_somebody_chose_is_passed_over() {
+    let run = async {
+        let mut world = WORLDS.make(&[]).await?;
+        let alice = Some(("alice", "links:write", "pro"));
+        let link = |code: &str| serde_json::json!({"url": "https://a.example", "code": code});
+        let secret = types::Secret::new(world.env("ALMANAC_SECRET"))?;
+        let permutation = url_shortener::domain::Permutation::new(secret.key("codes"));
+        let chosen = url_shortener::domain::Code::of_id(0, &permutation);
+        let answer = world.http("POST", "/links", &[], Some(&link(chosen.as_str())), alice).await?;
+        assert_eq!(answer["statusCode"], 201);
+        let any = serde_json::json!({"url": "https://b.example"});
+        let answer = world.http("POST", "/links", &[], Some(&any), alice).await?;
+        assert_eq!(answer["statusCode"], 201, "{answer}");
+        anyhow::Ok(())
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();
+}
+
+/// 32 sandboxes that know nothing of each other, each with its own leases, claim links at the same time.
+#[test]
+fn no_code_collides_across_32_concurrent_sandboxes() {
+    const SANDBOXES: usize = 32;
+    const LINKS: usize = 12;
+    let run = async {
+        let world = WORLDS.make(&[]).await?;
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..SANDBOXES {
+            let create = world.sandbox(&WORLDS)?.remove("create_link").unwrap();
+            tasks.spawn(async move {
+                let mut codes = Vec::new();
+                for _ in 0..LINKS {
+                    codes.push(create_one(&create).await);
+                }
+                codes
+            });
+        }
+        let codes = tasks.join_all().await.concat();
+        assert_eq!(codes.len(), SANDBOXES * LINKS);
+        assert_eq!(codes.iter().collect::<HashSet<_>>().len(), codes.len());
+        assert!(codes.iter().all(|code| code.len() == 7));
+        anyhow::Ok(())
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();
+}
+
+async fn create_one(create: &testkit::Function<App>) -> String {
+    let event =
+        testkit::http_event("POST", "/links", &serde_json::json!({"url": "https://a.example"}), "alice", "links:write");
+    let outcome = create.invoke(&event.to_string(), "id", std::time::Duration::from_secs(20)).await;
+    let answer: serde_json::Value = serde_json::from_str(&outcome.answer.unwrap()).unwrap();
+    assert_eq!(answer["statusCode"], 201, "{answer}");
+    let body: serde_json::Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    body["code"].as_str().unwrap().to_owned()
+}
