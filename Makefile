@@ -14,7 +14,7 @@ TEMPLATES := template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-need = @test -n "$($(1))" || { echo "make $@ needs $(1)=…  ($(2))" >&2; exit 2; }
+need = @test -n "$($(1))" || { echo "make $@ needs $(1)=...  ($(2))" >&2; exit 2; }
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-34s %s\n", $$1 substr(" ", 1, 1) args($$2), what($$2) } function args(t) { return t ~ /^[A-Z]+=/ ? substr(t, 1, index(t, "  ") - 1) : "" } function what(t) { return t ~ /^[A-Z]+=/ ? substr(t, index(t, "  ") + 2) : t }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ clippy: need-cargo
 	@echo "== clippy" && cargo clippy --workspace --all-targets --locked -- -D warnings
 
 deny: $(DENY)
-	@echo "== deny" && $(DENY) check bans licenses sources
+	@echo "== deny" && $(DENY) --log-level error check bans licenses sources
 
 templates: $(VENV)
 	@echo "== templates" && for t in $(TEMPLATES); do AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint --template $$t || exit 1; done && $(BIN)/cfn-lint --regions us-east-1 -- $(TEMPLATES)
@@ -45,21 +45,21 @@ tidy: need-cargo
 localcloud-tests: $(VENV)
 	@echo "== localcloud" && $(BIN)/python -m unittest discover --quiet --start-directory shared/localcloud/tests --top-level-directory shared/localcloud
 
-new-system: need-cargo ## NAME=…  scaffold a system
+new-system: need-cargo ## NAME=...  scaffold a system
 	$(call need,NAME,a kebab-case noun: make new-system NAME=url-shortener)
 	@$(XTASK) new-system "$(NAME)"
 
-new-handler: need-cargo ## SYSTEM=… NAME=…  scaffold a handler: its five files
+new-handler: need-cargo ## SYSTEM=... NAME=...  scaffold a handler: its five files (ROUTE="GET /path" SCOPE=links:read)
 	$(call need,SYSTEM,a folder of functions/)
 	$(call need,NAME,verb_noun: make new-handler SYSTEM=url-shortener NAME=create_link)
-	@$(XTASK) new-handler "$(SYSTEM)" "$(NAME)"
+	@$(XTASK) new-handler "$(SYSTEM)" "$(NAME)" $(if $(ROUTE),--http "$(ROUTE)") $(if $(SCOPE),--scope "$(SCOPE)")
 
-invoke: $(VENV) ## FN=… EVENT=…  call a function of the local cloud
+invoke: $(VENV) ## FN=... EVENT=...  call a function of the local cloud
 	$(call need,FN,system/handler: url-shortener/create_link)
 	$(call need,EVENT,a file: events/url-shortener/create_link.json)
 	@$(CLOUD) invoke "$(FN)" "$(EVENT)"
 
-url: $(VENV) ## SYSTEM=…  print a system's URL
+url: $(VENV) ## SYSTEM=...  print a system's URL
 	$(call need,SYSTEM,a folder of functions/)
 	@$(CLOUD) url "$(SYSTEM)"
 
@@ -72,9 +72,9 @@ stop: $(VENV) ## stop the local cloud; its data stays
 reset: $(VENV) ## stop the local cloud and delete its data
 	@$(CLOUD) reset
 
-deploy: $(VENV) need-cargo ## STAGE=…  build for AWS (arm64) and deploy, asking before each change
+deploy: $(VENV) need-cargo ## STAGE=...  build for AWS (arm64) and deploy, asking before each change
 	$(call need,STAGE,a stage of samconfig.toml)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" cargo-lambda lambda build --profile lambda --arm64 --workspace --bins --locked
+	@PATH="$(CURDIR)/$(BIN):$$PATH" cargo-lambda lambda build --profile lambda --arm64 --workspace --exclude xtask --bins --locked
 	@$(BIN)/sam deploy --guided --template template.yaml --config-env "$(STAGE)"
 
 need-cargo:
@@ -82,7 +82,7 @@ need-cargo:
 	@command -v cc >/dev/null || { echo "a C compiler is missing: install build-essential (Debian, Ubuntu) or the Xcode command line tools (macOS)" >&2; exit 1; }
 
 $(VENV): requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is missing (set PYTHON=… to point at one)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is missing (set PYTHON=... to point at one)" >&2; exit 1; }
 	@echo "installing the tools into .venv (once; about a minute)"
 	@rm -rf .venv && $(PYTHON) -m venv .venv || { echo "cannot make .venv: on Debian and Ubuntu, install python3-venv" >&2; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.txt
