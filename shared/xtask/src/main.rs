@@ -59,7 +59,8 @@ struct Kind {
 }
 
 impl NewHandler {
-    fn route(&self) -> Result<Route> {
+    /// The scope's noun is the one that the system's other routes use.
+    fn route(&self, tree: &Tree) -> Result<Route> {
         Ok(match &self.kind {
             Kind { queue: Some(name), .. } => Route::Queue(name.clone()),
             Kind { stream: true, .. } => Route::Stream,
@@ -69,7 +70,8 @@ impl NewHandler {
                 let own = format!("POST /{}", xtask::names::kebab(&self.name));
                 let (method, path) = http.as_ref().unwrap_or(&own).split_once(' ').context("--http \"GET /path\"")?;
                 let verb = if method == "GET" { "read" } else { "write" };
-                let scope = self.scope.clone().unwrap_or_else(|| format!("{}:{verb}", self.system));
+                let noun = scaffold::scope_noun(tree, &self.system);
+                let scope = self.scope.clone().unwrap_or_else(|| format!("{noun}:{verb}"));
                 let access = if self.public { Access::Public } else { Access::Scope(scope) };
                 Route::Http { method: method.to_ascii_uppercase(), path: path.trim().to_owned(), access }
             }
@@ -98,7 +100,10 @@ fn run(task: &Xtask) -> Result<ExitCode> {
             return Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Xtask::NewSystem { name } => scaffold::new_system(&mut tree, name)?,
-        Xtask::NewHandler(new) => scaffold::new_handler(&mut tree, &new.system, &new.name, &new.route()?)?,
+        Xtask::NewHandler(new) => {
+            let route = new.route(&tree)?;
+            scaffold::new_handler(&mut tree, &new.system, &new.name, &route)?;
+        }
     }
     format_changed(&mut tree, &before)?;
     for path in tree.write(&before, &root)? {

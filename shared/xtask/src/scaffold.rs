@@ -7,7 +7,7 @@ mod handler;
 mod lib_file;
 mod system;
 
-pub use handler::new_handler;
+pub use handler::{new_handler, scope_noun};
 pub use system::new_system;
 
 /// What invokes a new Lambda.

@@ -94,6 +94,13 @@ fn check(tree: &Tree, system: &str, handler: &str, route: &Route) -> Result<()> 
     }
 }
 
+/// The noun of the scopes that a system's routes name; its own name where none names one yet.
+pub fn scope_noun(tree: &Tree, system: &str) -> String {
+    let lib = tree.require(&format!("functions/{system}/src/lib.rs")).unwrap_or_default();
+    let noun = lib.split_once("Scope(\"").and_then(|(_, rest)| rest.split_once(':')).map(|(noun, _)| noun);
+    noun.unwrap_or(system).to_owned()
+}
+
 struct Names<'a> {
     system: &'a str,
     handler: &'a str,
@@ -128,6 +135,10 @@ impl Names<'_> {
             _ => String::new(),
         };
         let authorizer = authorizer.trim_end().to_owned();
+        let auth = if public { ", Auth: {Authorizer: NONE}" } else { "" };
+        // What answers GET answers HEAD, and the gateway routes each method by itself.
+        let head = "\n        Head: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: HEAD, Path: ";
+        let head = if method == "GET" { format!("{head}{yaml_path}{auth}}}}}") } else { String::new() };
         fill(
             text,
             &[
@@ -141,7 +152,8 @@ impl Names<'_> {
                 ("sample_path", &sample),
                 ("yaml_path", &yaml_path),
                 ("authorizer", &authorizer),
-                ("auth", if public { ", Auth: {Authorizer: NONE}" } else { "" }),
+                ("auth", auth),
+                ("head", &head),
                 ("body", if ["GET", "DELETE", ""].contains(&method) { "" } else { " {}" }),
                 ("who", if public { "anon" } else { "alice" }),
                 ("queue", queue),

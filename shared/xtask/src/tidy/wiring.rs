@@ -68,6 +68,14 @@ fn sources(system: &System, template: &Template, row: &Row, function: &Resource<
         Trigger::Http { method, path, public } => {
             let heads = if method == "GET" { vec!["HEAD"] } else { vec![] };
             differences.extend(routes(&sources, Some((method, path)), &heads, *public));
+            let is_head =
+                |source: &&Source<'_>| source.text(&["Method"]).is_some_and(|m| m.eq_ignore_ascii_case("HEAD"));
+            if method == "GET" && !sources.iter().any(is_head) {
+                differences.push(differ(
+                    "HEAD does not reach it",
+                    "add an event of Method HEAD: what is read is also looked up",
+                ));
+            }
         }
         // Without an authorizer: a browser's preflight and a mistyped path carry no credential.
         Trigger::Unrouted => differences.extend(routes(&sources, None, &[], true)),
@@ -77,7 +85,7 @@ fn sources(system: &System, template: &Template, row: &Row, function: &Resource<
     differences
 }
 
-/// Exactly the row's route; a GET route may have its HEAD beside it.
+/// Exactly the row's route; a GET route has its HEAD beside it.
 fn routes(sources: &[&Source<'_>], route: Option<(&str, &str)>, also: &[&str], public: bool) -> Vec<Difference> {
     let mut differences = Vec::new();
     let mut seen = false;
@@ -201,6 +209,7 @@ mod tests {
             ("Method: POST", "Method: POST, Auth: {Authorizer: NONE}", "is open to anybody, its row is not"),
             ("Path: /health, Auth: {Authorizer: NONE}", "Path: /health", "asks the authorizer, its row is public"),
             ("ApiId: !Ref Api, Method: POST", "Method: POST", "write ApiId: !Ref Api"),
+            ("Method: HEAD, Path: /health", "Method: GET, Path: /health", "HEAD does not reach it"),
         ] {
             only_with(from, to, message);
         }
