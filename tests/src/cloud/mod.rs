@@ -1,6 +1,6 @@
 //! The deployed stacks, called as clients call them: every Lambda with its real role, authorizer and event source.
 
-mod access;
+pub(crate) mod access;
 mod identity;
 mod url_shortener;
 

@@ -1,9 +1,24 @@
 //! Identity, as its documentation would tell it.
 
 use identity::{App, system};
+use serde_json::json;
 use testkit::{Worlds, play};
 
+use crate::cloud::access::{Case, case};
+
 const WORLDS: Worlds<App> = Worlds { system, app: App::with_clock };
+
+/// How the deployed routes are called by the right tenant and by another one.
+pub(crate) fn access() -> Vec<Case> {
+    vec![
+        case("create_key", "/keys", Some(json!({"name": "ci", "scopes": ["keys:read"]})), 201, 201),
+        case("list_keys", "/keys", None, 200, 200),
+        case("get_key", "/keys/{id}", None, 200, 404),
+        case("revoke_key", "/keys/{id}", None, 204, 404),
+        case("rotate_key", "/keys/{id}/rotate", Some(json!({})), 201, 404),
+        case("check_health", "/health", None, 200, 200),
+    ]
+}
 
 #[track_caller]
 fn check(script: &str) {

@@ -1,5 +1,5 @@
 //! Scenarios: each system's own Lambdas on real tables and queues, by a clock that the test moves.
 
-mod identity;
-mod url_shortener;
+pub(crate) mod identity;
+pub(crate) mod url_shortener;
 mod url_shortener_sandboxes;

@@ -1,9 +1,25 @@
 //! The url-shortener, as its documentation would tell it.
 
+use serde_json::json;
 use testkit::{Worlds, play};
 use url_shortener::{App, system};
 
+use crate::cloud::access::{Case, case};
+
 pub(super) const WORLDS: Worlds<App> = Worlds { system, app: App::with_clock };
+
+/// How the deployed routes are called by the right tenant and by another one.
+pub(crate) fn access() -> Vec<Case> {
+    vec![
+        case("create_link", "/links", Some(json!({"url": "https://a.example"})), 201, 201),
+        case("list_links", "/links", None, 200, 200),
+        case("get_link", "/links/{id}", None, 200, 404),
+        case("delete_link", "/links/{id}", None, 204, 404),
+        case("get_stats", "/links/{id}/stats", None, 200, 404),
+        case("check_health", "/health", None, 200, 200),
+        case("follow_link", "/{id}", None, 302, 302),
+    ]
+}
 
 #[track_caller]
 fn check(script: &str) {
