@@ -108,7 +108,7 @@ def show(written: dict[str, Any]) -> None:
         key = f"-H 'X-Api-Key: {written['api_key']}'"
         print("\nTry it: shorten, follow, count")
         print(
-            f"  curl -s {key} -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s)\" "
+            f"  curl -s {key} -H 'Content-Type: application/json' -H 'Idempotency-Key: hello' "
             f"-d '{{\"url\":\"https://example.com/\",\"code\":\"hello\"}}' {url}/links"
         )
         print(f"  curl -si {url}/hello")
