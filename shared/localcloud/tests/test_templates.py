@@ -86,7 +86,7 @@ class Translation(unittest.TestCase):
     def test_the_body_is_gone_and_cors_is_kept(self) -> None:
         (api,) = self.of_type("AWS::ApiGatewayV2::Api").values()
         self.assertNotIn("Body", api)
-        self.assertEqual(api["CorsConfiguration"], {"AllowOrigins": ["*"]})
+        self.assertEqual(api["CorsConfiguration"], {"AllowOrigins": ["*"], "allowOrigins": ["*"]})
 
     def test_code_is_replaced_and_built_for_this_machine(self) -> None:
         function = self.resources["Get"]["Properties"]
