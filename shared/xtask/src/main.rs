@@ -69,11 +69,12 @@ impl NewHandler {
             Kind { http, .. } => {
                 let own = format!("POST /{}", xtask::names::kebab(&self.name));
                 let (method, path) = http.as_ref().unwrap_or(&own).split_once(' ').context("--http \"GET /path\"")?;
+                let method = method.to_ascii_uppercase();
                 let verb = if method == "GET" { "read" } else { "write" };
                 let noun = scaffold::scope_noun(tree, &self.system);
                 let scope = self.scope.clone().unwrap_or_else(|| format!("{noun}:{verb}"));
                 let access = if self.public { Access::Public } else { Access::Scope(scope) };
-                Route::Http { method: method.to_ascii_uppercase(), path: path.trim().to_owned(), access }
+                Route::Http { method, path: path.trim().to_owned(), access }
             }
         })
     }

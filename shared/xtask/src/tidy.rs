@@ -35,10 +35,11 @@ const fn rule(name: &'static str, check: fn(&Project) -> Vec<Finding>) -> Rule {
     Rule { name, check }
 }
 
-const RULES: [Rule; 18] = [
+const RULES: [Rule; 19] = [
     rule("readable", five_files::readable),
     rule("five-files", five_files::complete),
     rule("orphan", five_files::orphans),
+    rule("every-system", five_files::in_tests_of_all),
     rule("handler-says", five_files::first_lines),
     rule("wiring", wiring::agrees),
     rule("mapping", wiring::mappings),

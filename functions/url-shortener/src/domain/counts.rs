@@ -10,11 +10,11 @@ use types::Day;
 
 use super::click::{Unpacked, unpack};
 
-/// Names kept of each kind, the largest ones; the rest count as `other`. They bound the items: an hour of sixty minutes
-/// stays below 200 KB and a day of twenty-four hours below 300 KB, of the 400 KB that an item may have.
+/// Names kept of each kind, the largest ones; the rest count as `other`. They bound the items to the 400 KB that one
+/// may have: an hour holds sixty minutes, a day twenty-four hours of up to three shards.
 const MOST_COUNTRIES: usize = 100;
 const MOST_REFERRERS_OF_A_MINUTE: usize = 20;
-const MOST_REFERRERS: usize = 100;
+const MOST_REFERRERS: usize = 40;
 /// Where the other names are counted.
 const OTHER: &str = "other";
 /// 2^9 registers: visitors of a day are estimated within about ±5 %, in at most 300 bytes.
@@ -232,6 +232,15 @@ mod tests {
         assert_eq!(minute.referrers[&format!("host{:060}", 7)], 6);
         let stored = serde_json::to_string(&minute).unwrap().len();
         assert!(60 * stored < 200_000, "an hour of such minutes is {} bytes", 60 * stored);
+        let others = (0..100_u32).map(|n| {
+            let mut bytes = n.to_be_bytes().repeat(4);
+            bytes.extend([b'A' + (n % 26) as u8, b'A' + (n / 26) as u8, 1]);
+            bytes.extend(format!("other{n:059}").as_bytes());
+            bytes
+        });
+        let worst = Counts::sum(&[minute.clone(), Counts::of_packed(others)]);
+        let stored = serde_json::to_string(&worst).unwrap().len();
+        assert!(24 * 3 * stored < 390_000, "a day of three shards is {} bytes", 24 * 3 * stored);
         let hour = Counts::sum(std::iter::repeat_n(&minute, 60));
         assert_eq!(hour.referrers.values().sum::<u64>(), 60 * 305);
     }

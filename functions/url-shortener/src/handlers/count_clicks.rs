@@ -9,7 +9,7 @@ use crate::App;
 use crate::domain::Click;
 
 /// One write per code and minute of the batch (and shard, where a stage has several). Delivered again, a click is
-/// already in its set: the shard hangs on the click alone.
+/// already in its set: the shard hangs on the click's id, and on the number of shards staying as it is.
 pub async fn handle(app: App, batch: Batch<Click>) -> Result<BatchOutcome, Fault> {
     let mut groups: BTreeMap<(&str, String, u8), Vec<&Message<Click>>> = BTreeMap::new();
     for message in &batch.messages {

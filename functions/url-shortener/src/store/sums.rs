@@ -24,23 +24,24 @@ pub struct Slot {
 pub fn rolled_up(item: Attributes) -> Result<Option<(String, Slot, Counts)>, Fault> {
     let (pk, sk) = (text(&item, "pk"), sort_key(&item));
     let broken = || Fault::permanent(format!("{sk} is no minute or hour"));
-    if let Some(minute) = sk.strip_prefix(keys::MINUTE) {
+    let (time, shard) = sk.split_once('/').map_or((sk.as_str(), String::new()), |(time, n)| (time, format!("/{n}")));
+    if let Some(minute) = time.strip_prefix(keys::MINUTE) {
         let (hour, slot) = minute.rsplit_once(':').ok_or_else(broken)?;
         let at = format!("{hour}:00:00Z").parse().map_err(|_| broken())?;
         let clicks = item.get("clicks").and_then(|clicks| clicks.as_bs().ok()).ok_or_else(broken)?;
-        let slot = Slot { sort_key: format!("{}{hour}", keys::HOUR), slot: format!("m{slot}"), at };
+        let slot = Slot { sort_key: format!("{}{hour}{shard}", keys::HOUR), slot: format!("m{slot}"), at };
         return Ok(Some((pk, slot, Counts::of_packed(clicks))));
     }
-    let Some(hour) = sk.strip_prefix(keys::HOUR) else { return Ok(None) };
+    let Some(hour) = time.strip_prefix(keys::HOUR) else { return Ok(None) };
     let (day, slot) = hour.rsplit_once('T').ok_or_else(broken)?;
     let at = format!("{hour}:00:00Z").parse().map_err(|_| broken())?;
-    let slot = Slot { sort_key: format!("{}{day}", keys::DAY), slot: format!("h{slot}"), at };
+    let slot = Slot { sort_key: format!("{}{day}", keys::DAY), slot: format!("h{slot}{shard}"), at };
     Ok(Some((pk, slot, Counts::sum(slots(item)?.values()))))
 }
 
 /// The sums in an hour or a day, by slot.
 pub(super) fn slots(item: Attributes) -> Result<BTreeMap<String, Counts>, Fault> {
-    // `h10`, `m05`, and `m05/2` for a shard of a minute; `m05_clicks` is the number that guards the slot.
+    // `m05`, `h10`, and `h10/2` for a shard; `m05_clicks` is the number that guards the slot.
     let is_slot = |name: &str| name.starts_with(['m', 'h']) && !name.ends_with("_clicks");
     let slots = item.into_iter().filter(|(name, _)| is_slot(name));
     slots.map(|(name, value)| Ok((name, from_attributes::<Holder>([("sum".to_owned(), value)].into())?.sum))).collect()

@@ -68,9 +68,31 @@ pub(super) fn complete(project: &Project) -> Vec<Finding> {
     findings
 }
 
+/// What is tested of every system is tested of this one.
+pub(super) fn in_tests_of_all(project: &Project) -> Vec<Finding> {
+    const TESTS: [(&str, &str); 3] = [
+        ("tests/src/samples.rs", "every sample is taken"),
+        ("tests/src/cloud/access.rs", "the access matrix"),
+        ("tests/src/cloud/mod.rs", "every Lambda has run"),
+    ];
+    let mut findings = Vec::new();
+    for system in project.systems.iter().filter(|system| !system.rows().is_empty()) {
+        for (path, what) in TESTS {
+            let named = |text: &str| word_at(text, &system.snake()).is_some();
+            if project.tree.text(path).is_some_and(|text| !named(text)) {
+                let remedy = format!("add {}::system() beside the others", system.snake());
+                findings.push(found(path, format!("{} is not in it: {what}", system.name), remedy));
+            }
+        }
+    }
+    findings
+}
+
 /// Whether a test names the row's handler or, in a scenario's line, calls its route.
 fn tests_row(text: &str, row: &Row, rows: &[Row]) -> bool {
-    if word_at(text, &row.handler).is_some() {
+    // A row of the access matrix says how a route is called, not what it does.
+    let says = |line: &str| !line.trim_start().starts_with("case(") && word_at(line, &row.handler).is_some();
+    if text.lines().any(says) {
         return true;
     }
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -203,6 +225,21 @@ mod tests {
         for orphan in ["handlers/feed_cat.rs", "template.yaml#FeedCat", "events/zoo/feed_cat.json"] {
             assert!(rows.contains(&format!("{orphan}: feed_cat has no row")), "{rows}");
         }
+    }
+
+    #[test]
+    fn a_row_of_the_access_matrix_is_no_scenario() {
+        let case = "\n    case(\"feed_cat\", \"/feed-cat\", None, 200, 404),\n// POST /feed";
+        only(&edited("tests/src/systems/zoo.rs", "POST /feed-cat", case), "the row feed_cat is in no test");
+    }
+
+    #[test]
+    fn a_system_is_in_the_tests_of_all_systems() {
+        let mut tree = zoo();
+        tree.put("tests/src/samples.rs", "zoo::system, keepers::system".to_owned());
+        assert!(!findings(&tree).join("\n").contains("every sample"));
+        tree.put("tests/src/samples.rs", "keepers::system".to_owned());
+        only(&tree, "tests/src/samples.rs: zoo is not in it: every sample is taken: add zoo::system()");
     }
 
     #[test]
