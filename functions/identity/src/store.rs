@@ -51,11 +51,23 @@ impl Store {
     /// Refuses with [`KeyError::Once`] an idempotency key used otherwise.
     pub async fn insert(&self, key: ApiKey, once: Option<Once>, now: Instant) -> Answer<Done<ApiKey>, KeyError> {
         let Some(once) = once else {
-            let put = self.table.put(&key).when(missing("pk")).send_or(|_| ()).await?;
-            return put.map(|()| Ok(Done::Now)).map_err(|()| Fault::permanent("a random key id was taken"));
+            // A write whose reply was lost is sent again and meets itself: that is success.
+            let met = |standing: Option<ApiKey>| standing.as_ref() == Some(&key);
+            return match self.table.put(&key).when(missing("pk")).send_or(met).await? {
+                Ok(()) | Err(true) => Ok(Ok(Done::Now)),
+                Err(false) => Err(Fault::permanent("a random key id was taken")),
+            };
         };
         let transaction = self.table.transact::<KeyError>().put(&key, missing("pk"), |_| KeyError::NotActive)?;
         transaction.once(once, &key, now)?.send().await
+    }
+
+    /// The key that the same request issued before, if it did: one read, for a repetition that would be refused by now.
+    ///
+    /// # Errors
+    /// Refuses with [`KeyError::Once`] an idempotency key used otherwise.
+    pub async fn issued(&self, once: &Once, now: Instant) -> Answer<Option<ApiKey>, KeyError> {
+        self.table.replay(once, now).await
     }
 
     /// Reads a key: one strongly consistent read, so that a new key works at once and a revoked one does not.

@@ -15,17 +15,16 @@ use types::{Answer, Fault, Instant, Once};
 
 use crate::domain::{Click, Code, Counts, GRACE, Link, LinkError};
 pub use sums::{Slot, rolled_up};
-use sums::{slots, sort_key};
+use sums::{days_of, sort_key};
 
-/// How long minutes and hours are kept: longer than a message can wait in queues (14 days), so that a late one is
-/// recognised.
+/// How long minutes, hours and days are kept: longer than a click waits in a queue, so that a late one is recognised.
 const PARTS_KEPT: Duration = Duration::from_secs(16 * 24 * 3600);
-/// How long days are kept (guide 000: 10 years).
-const DAYS_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// How long months are kept (guide 000: 10 years).
+const MONTHS_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// Expiry buckets are hours, each in this many partitions, so that links that expire together are not written to one.
 const EXPIRY_SHARDS: u64 = 8;
-/// Most days of a link: its statistics are read with one query.
-const MOST_DAYS: usize = 4000;
+/// Most months of a link, with the link itself: its statistics are read with one query.
+const MOST_MONTHS: usize = 200;
 
 impl Item for Link {
     fn key(&self) -> Key {
@@ -92,13 +91,27 @@ impl Store {
         let free = missing("pk").or(le("purge_at", now.seconds()));
         let taken = |_: Option<Link>| LinkError::CodeTaken;
         let Some(once) = once else {
-            return Ok(self.table.put(&link).when(free).send_or(taken).await?.map(|()| link));
+            // A write whose reply was lost is sent again and meets itself: that is success.
+            let met = |standing: Option<Link>| standing.as_ref() == Some(&link);
+            let outcome = self.table.put(&link).when(free).send_or(met).await?;
+            return Ok(match outcome {
+                Ok(()) | Err(true) => Ok(link),
+                Err(false) => Err(LinkError::CodeTaken),
+            });
         };
         let transaction = self.table.transact::<LinkError>().put(&link, free, taken)?.once(once, &link, now)?;
         Ok(transaction.send::<Link>().await?.map(|done| match done {
             Done::Now => link,
             Done::Before(first) => first,
         }))
+    }
+
+    /// The link that the same request claimed before, if it did: one read, for a repetition that would be refused by now.
+    ///
+    /// # Errors
+    /// Refuses with [`LinkError::Once`] a key used otherwise.
+    pub async fn claimed(&self, once: &Once, now: Instant) -> Answer<Option<Link>, LinkError> {
+        self.table.replay(once, now).await
     }
 
     /// Reads a link for a redirect: one eventually consistent read.
@@ -153,24 +166,22 @@ impl Store {
         query.descending().after(after).page(limit).await
     }
 
-    /// A link and the sums of its days: one query, since `DAY#…` and `LINK` are neighbours in the partition.
+    /// A link and the sums of its days: one query, since `LINK` and `MONTH#…` are neighbours in the partition. Strongly
+    /// consistent, so that one sees the link that one made.
     ///
     /// # Errors
     /// Our failure.
     pub async fn stats(&self, code: &Code) -> Result<Option<(Link, BTreeMap<String, Counts>)>, Fault> {
-        let query = self.table.query(keys::partition(code)).between(keys::DAY, keys::LINK);
-        let mut items = query.all(MOST_DAYS).await?;
-        let Some(link) = items.pop_if(|last| sort_key(last) == keys::LINK) else { return Ok(None) };
+        let query = self.table.query(keys::partition(code)).between(keys::LINK, "MONTH#~").strong();
+        let mut items = query.all(MOST_MONTHS).await?.into_iter();
+        let Some(link) = items.next().filter(|first| sort_key(first) == keys::LINK) else { return Ok(None) };
         let link: Link = from_attributes(link)?;
         let claimed = link.created_at.day().to_string(); // days before are of an earlier, forgotten link
-        let mut sums = BTreeMap::new();
-        for day in items {
-            let date = sort_key(&day).trim_start_matches(keys::DAY).to_owned();
-            if date >= claimed {
-                sums.insert(date, Counts::sum(slots(day)?.values()));
-            }
+        let mut days = BTreeMap::new();
+        for month in items {
+            days.extend(days_of(month)?.into_iter().filter(|(date, _)| *date >= claimed));
         }
-        Ok(Some((link, sums)))
+        Ok(Some((link, days)))
     }
 
     /// Leases `count` consecutive ids that nobody else will get: one write.
@@ -199,14 +210,14 @@ impl Store {
         self.table.update(keys::minute(code, minute, shard)).apply(expression).send().await
     }
 
-    /// Overwrites one slot of an hour or a day with a fuller sum: one write. Sums of sets that only grow are ordered by
+    /// Overwrites one slot of an hour, a day or a month with a fuller sum: one write. Sums of sets that only grow are ordered by
     /// their clicks, so a stale one is refused and a repeated one changes nothing.
     ///
     /// # Errors
     /// Our failure.
     pub async fn roll_up(&self, partition: &str, into: &Slot, counts: &Counts) -> Result<(), Fault> {
         let size = format!("{}_clicks", into.slot);
-        let kept = if into.sort_key.starts_with(keys::DAY) { DAYS_KEPT } else { PARTS_KEPT };
+        let kept = if into.sort_key.starts_with(keys::MONTH) { MONTHS_KEPT } else { PARTS_KEPT };
         let fuller = missing(size.as_str()).or(lt(size.as_str(), counts.clicks));
         let expression = UpdateExpression::new()
             .set(into.slot.as_str(), Value::of(counts)?)
@@ -259,7 +270,8 @@ impl Store {
     /// # Errors
     /// Our failure.
     pub async fn sweep(&self, code: &Code, now: Instant) -> Result<bool, Fault> {
-        let expired = le("expires_at", now).and(exists("expires_at")).and(missing("swept_at"));
+        let expired = le("expires_at", now).and(exists("expires_at"));
+        let expired = expired.and(missing("swept_at")).and(missing("disabled_at"));
         let expression =
             UpdateExpression::new().set("swept_at", now).remove("expiry_pk").remove("expiry_sk").when(expired);
         let update = self.table.update(keys::link(code)).apply(expression);

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -109,29 +109,33 @@ fn http_client(env: &Env) -> Result<SharedHttpClient, Fault> {
 }
 
 /// Turns a failed call into a fault; throttling, timeouts and 5xx may pass, the rest repeats.
-pub fn fault<E, R>(what: impl Into<String>, error: SdkError<E, R>) -> Fault
+pub fn fault<E>(what: impl Into<String>, error: SdkError<E, HttpResponse>) -> Fault
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
 {
-    const PASSING: [&str; 9] = [
-        "ProvisionedThroughputExceededException",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-        "TransactionInProgressException",
-        "TransactionConflictException",
-        "InternalServerError",
-        "InternalFailure",
-        "InternalException",
-        "ServiceUnavailable",
-    ];
     let transient = match &error {
-        SdkError::ServiceError(service) => service.err().code().is_some_and(|code| PASSING.contains(&code)),
+        SdkError::ServiceError(service) => {
+            may_pass(service.raw().status().as_u16(), service.err().code().unwrap_or_default())
+        }
         SdkError::ConstructionFailure(_) => false,
         _ => true,
     };
     let fault = if transient { Fault::transient(what) } else { Fault::permanent(what) };
     fault.caused_by(error)
+}
+
+/// DynamoDB and SQS answer throttling with 400 and a name; everybody answers their own failures with 5xx.
+fn may_pass(status: u16, code: &str) -> bool {
+    const NAMES: [&str; 7] = [
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "LimitExceededException",
+        "TransactionInProgressException",
+        "TransactionConflictException",
+    ];
+    status >= 500 || status == 429 || NAMES.contains(&code)
 }
 
 /// Counts calls and retries into the invocation under way.
@@ -165,5 +169,18 @@ impl Intercept for Metering {
             meter.retries = meter.retries.saturating_sub(1); // the first attempt is no retry
         });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass() {
+        assert!(may_pass(400, "ProvisionedThroughputExceededException"));
+        assert!(may_pass(403, "RequestThrottled"), "SQS");
+        assert!(may_pass(503, "") && may_pass(500, "InternalServerError") && may_pass(429, ""));
+        assert!(!may_pass(400, "ValidationException") && !may_pass(400, "AccessDeniedException"));
     }
 }

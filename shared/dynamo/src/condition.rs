@@ -16,10 +16,6 @@ pub enum Condition {
     Missing(String),
     /// `attribute operator value`.
     Compare(String, &'static str, Value),
-    /// The set or string holds the value.
-    Contains(String, Value),
-    /// Not so.
-    Not(Box<Condition>),
     /// All of them.
     All(Vec<Condition>),
     /// Any of them.
@@ -56,11 +52,6 @@ pub fn gt(attribute: impl Into<String>, value: impl Into<Value>) -> Condition {
     Condition::Compare(attribute.into(), ">", value.into())
 }
 
-/// The set or string `attribute` holds `value`.
-pub fn contains(attribute: impl Into<String>, value: impl Into<Value>) -> Condition {
-    Condition::Contains(attribute.into(), value.into())
-}
-
 impl Condition {
     /// Both.
     #[must_use]
@@ -86,12 +77,6 @@ impl Condition {
         }
     }
 
-    /// The opposite.
-    #[must_use]
-    pub fn negated(self) -> Self {
-        Self::Not(Box::new(self))
-    }
-
     pub(crate) fn write(&self, names: &mut Placeholders) -> String {
         match self {
             Self::Exists(attribute) => format!("attribute_exists({})", names.name(attribute)),
@@ -99,10 +84,6 @@ impl Condition {
             Self::Compare(attribute, operator, value) => {
                 format!("{} {operator} {}", names.name(attribute), names.value(value.clone()))
             }
-            Self::Contains(attribute, value) => {
-                format!("contains({}, {})", names.name(attribute), names.value(value.clone()))
-            }
-            Self::Not(inner) => format!("NOT ({})", inner.write(names)),
             Self::All(all) => join(all, " AND ", names),
             Self::Any(any) => join(any, " OR ", names),
         }
@@ -154,8 +135,8 @@ mod tests {
     #[test]
     fn names_are_shared_and_values_are_not() {
         let mut names = Placeholders::default();
-        let free = missing("pk").or(le("purge_at", 7_i64)).and(eq("pk", "x").negated());
-        assert_eq!(free.write(&mut names), "((attribute_not_exists(#0) OR #1 <= :0) AND NOT (#0 = :1))");
+        let free = missing("pk").or(le("purge_at", 7_i64)).and(eq("pk", "x"));
+        assert_eq!(free.write(&mut names), "((attribute_not_exists(#0) OR #1 <= :0) AND #0 = :1)");
         let (names, values) = names.finish();
         assert_eq!(names.map(|n| n.len()), Some(2));
         assert_eq!(values.map(|v| v.len()), Some(2));

@@ -14,7 +14,7 @@ use types::{Answer, Fault, Instant, Once, OnceRefusal, random};
 
 use crate::condition::{Condition, Placeholders, le, missing};
 use crate::item::{Attributes, Item, Key, Value, attributes, from_attributes};
-use crate::{Table, UpdateExpression, size};
+use crate::{Consistency, Table, UpdateExpression, size};
 
 /// How a transaction that did not refuse ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub enum Done<T> {
     /// Its [`Once`] had been carried out before, with this result.
     Before(T),
 }
+
+/// How often a busy transaction is sent before it is given up.
+const TRIES: u32 = 4;
 
 type Refuse<'a, R> = Box<dyn FnOnce(Option<Attributes>) -> Result<R, Fault> + Send + 'a>;
 
@@ -152,8 +155,8 @@ impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
     pub async fn send<T: DeserializeOwned>(self) -> Answer<Done<T>, R> {
         let (writes, mut refusals): (Vec<_>, Vec<_>) = self.writes.into_iter().unzip();
         let token = random::uuid().to_string(); // the same for all tries: a lost reply is not a second effect
-        let mut tries = 0;
-        let reasons = loop {
+        let mut tries = 0_u32;
+        let (reasons, index) = loop {
             tries += 1;
             let request = self.table.client.transact_write_items().set_transact_items(Some(writes.clone()));
             let outcome =
@@ -169,23 +172,20 @@ impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
                 }
                 _ => return Err(fault("TransactWriteItems", error)),
             };
-            let clashed = reasons.iter().any(|reason| reason.code() == Some("TransactionConflict"));
-            if !clashed || reasons.iter().any(failed) {
-                if !reasons.iter().any(failed) {
-                    return Err(fault("TransactWriteItems", error));
-                }
-                break reasons;
-            }
-            if tries == 4 {
-                if self.once.is_some() && reasons.first().is_some_and(|r| r.code() == Some("TransactionConflict")) {
+            match judge(&reasons, self.once.is_some()) {
+                Verdict::Refused(index) => break (reasons, index),
+                Verdict::Broken => return Err(fault("TransactWriteItems", error)),
+                Verdict::Busy if tries < TRIES => {}
+                Verdict::Busy if self.once.is_some() && code(&reasons[0]) == "TransactionConflict" => {
                     return Ok(Err(OnceRefusal::InProgress.into()));
                 }
-                return Err(Fault::transient("TransactWriteItems kept clashing with others").caused_by(error));
+                Verdict::Busy => {
+                    return Err(Fault::transient("TransactWriteItems met others at every try").caused_by(error));
+                }
             }
             let jitter = u64::from(random::bytes::<1>()[0]) / 8;
             tokio::time::sleep(Duration::from_millis((10 << tries) + jitter)).await;
         };
-        let index = reasons.iter().position(failed).unwrap_or_default();
         let standing = reasons.into_iter().nth(index).and_then(|reason| reason.item).filter(|i| !i.is_empty());
         match (&self.once, index) {
             (Some(once), 0) => replay(once, standing),
@@ -194,18 +194,89 @@ impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
     }
 }
 
-fn failed(reason: &CancellationReason) -> bool {
-    reason.code() == Some("ConditionalCheckFailed")
+/// What a cancelled transaction means.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// The condition of this write failed.
+    Refused(usize),
+    /// Another transaction held an item, or a partition was too busy: it may go through later.
+    Busy,
+    /// None of that.
+    Broken,
+}
+
+fn judge(reasons: &[CancellationReason], once: bool) -> Verdict {
+    const BUSY: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+    let busy = |reason: &CancellationReason| BUSY.contains(&code(reason));
+    // While the record that decides whether this is a repetition is held, no other write's condition tells anything.
+    if once && reasons.first().is_some_and(busy) {
+        return Verdict::Busy;
+    }
+    match reasons.iter().position(|reason| code(reason) == "ConditionalCheckFailed") {
+        Some(index) => Verdict::Refused(index),
+        None if reasons.iter().any(busy) => Verdict::Busy,
+        None => Verdict::Broken,
+    }
+}
+
+fn code(reason: &CancellationReason) -> &str {
+    reason.code().unwrap_or_default()
+}
+
+impl Table {
+    /// What a request that would now be refused was answered before, if it was: a repetition is answered as the first was,
+    /// though time or rules have moved on since.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn replay<T: DeserializeOwned, R: From<OnceRefusal>>(
+        &self,
+        once: &Once,
+        now: Instant,
+    ) -> Answer<Option<T>, R> {
+        let standing: Option<OnceItem> = self.get(&once_key(once), Consistency::Strong).await?;
+        let Some(item) = standing.filter(|item| now.millis() < item.expires_at) else { return Ok(Ok(None)) };
+        Ok(result_of(once, item)?.map(Some))
+    }
+}
+
+fn once_key(once: &Once) -> Key {
+    Key::new(format!("ONCE#{}#{}", once.scope, once.key), "ONCE")
 }
 
 /// The request was carried out before: its result, if it was the same request.
 fn replay<T: DeserializeOwned, R: From<OnceRefusal>>(once: &Once, standing: Option<Attributes>) -> Answer<Done<T>, R> {
     let Some(standing) = standing else { return Ok(Err(OnceRefusal::InProgress.into())) };
-    let item: OnceItem = from_attributes(standing)?;
+    Ok(result_of(once, from_attributes(standing)?)?.map(Done::Before))
+}
+
+fn result_of<T: DeserializeOwned, R: From<OnceRefusal>>(once: &Once, item: OnceItem) -> Answer<T, R> {
     if item.fingerprint != once.fingerprint {
         return Ok(Err(OnceRefusal::Mismatch.into()));
     }
-    serde_json::from_str(&item.result)
-        .map(|result| Ok(Done::Before(result)))
-        .map_err(|e| Fault::permanent("reading a stored result").caused_by(e))
+    serde_json::from_str(&item.result).map(Ok).map_err(|e| Fault::permanent("reading a stored result").caused_by(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_reasons_of_a_cancellation_mean() {
+        const FAILED: &str = "ConditionalCheckFailed";
+        const CLASH: &str = "TransactionConflict";
+        for (codes, once, verdict) in [
+            (["None", FAILED], false, Verdict::Refused(1)),
+            ([FAILED, FAILED], true, Verdict::Refused(0)),
+            ([CLASH, FAILED], true, Verdict::Busy), // its own first sending, under way: not "taken"
+            ([CLASH, FAILED], false, Verdict::Refused(1)),
+            (["None", CLASH], true, Verdict::Busy),
+            (["None", "ThrottlingError"], false, Verdict::Busy),
+            (["ProvisionedThroughputExceeded", "None"], true, Verdict::Busy),
+            (["ValidationError", "None"], true, Verdict::Broken),
+        ] {
+            let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
+            assert_eq!(judge(&reasons, once), verdict, "{codes:?} {once}");
+        }
+    }
 }

@@ -200,6 +200,10 @@ mod tests {
             (&405.into(), &"GET, HEAD, POST, DELETE".into())
         );
         assert_eq!(call("reject_request", &event("GET", "/dogs/rex", None)).await.0["statusCode"], 404);
+        for path in ["/cats/tom", "/dogs/rex"] {
+            let preflight = call("reject_request", &event("OPTIONS", path, None)).await.0;
+            assert_eq!(preflight["statusCode"], 204, "a browser takes any success for a preflight's answer");
+        }
         assert_eq!(call("bootstrap", &event("GET", "/dogs/räx \u{1F415}", None)).await.0["statusCode"], 404);
     }
 }

@@ -50,7 +50,12 @@ pub(crate) fn refusing<A: Clone + Send + Sync + 'static>(system: &System<A>) -> 
     for (path, methods) in methods {
         router = router.route(path, axum::routing::any(async move || unrouted_problem(&methods)));
     }
-    router.fallback(async || unrouted_problem(&[]))
+    // `$default` catches a browser's preflight too; the gateway adds the CORS headers to whatever success this is.
+    let preflight = async |request: Request<Body>, next: axum::middleware::Next| match *request.method() {
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => next.run(request).await,
+    };
+    router.fallback(async || unrouted_problem(&[])).layer(axum::middleware::from_fn(preflight))
 }
 
 fn unrouted_problem(methods: &[String]) -> Response {
@@ -126,15 +131,15 @@ pub(crate) async fn response(response: Response) -> Result<String, Fault> {
     let bytes = body.collect().await.map_err(|e| Fault::permanent("reading the response").caused_by(e))?.to_bytes();
     let media = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let text = media.is_empty() || media.starts_with("text/") || media.contains("json") || media.contains("xml");
-    let body = match String::from_utf8(bytes.into()) {
-        Ok(plain) if text => LambdaBody::Text(plain),
-        Ok(plain) => LambdaBody::Text(STANDARD.encode(plain)),
-        Err(binary) => LambdaBody::Text(STANDARD.encode(binary.into_bytes())),
+    let (body, encoded) = match String::from_utf8(bytes.into()) {
+        Ok(plain) if text => (plain, false),
+        Ok(plain) => (STANDARD.encode(plain), true),
+        Err(binary) => (STANDARD.encode(binary.into_bytes()), true),
     };
     let mut answer = ApiGatewayV2httpResponse::default();
     answer.status_code = i64::from(parts.status.as_u16());
-    answer.is_base64_encoded = !text;
-    answer.body = Some(body);
+    answer.is_base64_encoded = encoded;
+    answer.body = Some(LambdaBody::Text(body));
     answer.headers = parts.headers;
     let cookies = answer.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
     answer.cookies = cookies.map(str::to_owned).collect();

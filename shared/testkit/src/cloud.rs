@@ -81,11 +81,6 @@ impl Cloud {
         self.endpoints["systems"][system]["http"].as_str().with_context(|| format!("{system} is not deployed"))
     }
 
-    /// The admin's key, issued while deploying.
-    pub fn admin_key(&self) -> &str {
-        self.endpoints["admin_key"].as_str().unwrap_or_default()
-    }
-
     /// A key for a new tenant of this name, issued by the operator's Lambda.
     ///
     /// # Errors

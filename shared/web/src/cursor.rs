@@ -1,4 +1,5 @@
-//! Opaque, signed page cursors: a client can neither read one nor make one, nor use another caller's.
+//! Signed page cursors: a client can make none, nor use another caller's. (They are not encrypted: a key is no secret to its
+//! owner.)
 
 use std::collections::BTreeMap;
 

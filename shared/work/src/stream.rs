@@ -3,7 +3,7 @@
 use dynamo::Attributes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use types::{Fault, Instant};
+use types::Fault;
 
 /// What a stream delivers: changes, in order for each item, perhaps again.
 #[derive(Debug, Deserialize)]
@@ -19,27 +19,17 @@ struct Record {
     event_id: String,
     event_name: Kind,
     dynamodb: Images,
-    #[serde(default)]
-    user_identity: Option<UserIdentity>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Images {
     #[serde(default)]
-    approximate_creation_date_time: f64,
-    #[serde(default)]
     keys: Option<serde_dynamo::Item>,
     #[serde(default)]
     new_image: Option<serde_dynamo::Item>,
     #[serde(default)]
     old_image: Option<serde_dynamo::Item>,
-}
-
-#[derive(Debug, Deserialize)]
-struct UserIdentity {
-    #[serde(rename = "principalId", alias = "PrincipalId", default)]
-    principal_id: String,
 }
 
 /// What happened to the item.
@@ -59,10 +49,6 @@ pub struct Change {
     pub id: String,
     /// What happened.
     pub kind: Kind,
-    /// When, to the second.
-    pub at: Instant,
-    /// Whether TTL removed it.
-    pub by_ttl: bool,
     /// The item's sort key.
     pub sk: String,
     /// The item before.
@@ -86,9 +72,6 @@ impl From<Record> for Change {
         Self {
             id: record.event_id,
             kind: record.event_name,
-            #[allow(clippy::cast_possible_truncation)]
-            at: Instant::from_seconds(record.dynamodb.approximate_creation_date_time as i64),
-            by_ttl: record.user_identity.is_some_and(|who| who.principal_id == "dynamodb.amazonaws.com"),
             sk,
             old: attributes(record.dynamodb.old_image),
             new: attributes(record.dynamodb.new_image),

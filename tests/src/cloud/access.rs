@@ -85,7 +85,8 @@ fn hold<A: Clone + Send + Sync + 'static>(
         };
         let public = access == Access::Public;
         let (nobody, scopeless) = if public { (right, right) } else { (Some(401), Some(403)) };
-        let forged = format!("{}x", &alice.full[..alice.full.len() - 1]);
+        let (most, last) = alice.full.split_at(alice.full.len() - 1);
+        let forged = format!("{most}{}", if last == "x" { "y" } else { "x" });
         for (who, key, wanted) in [
             ("nobody", None, nobody),
             ("a forged key", Some(forged.as_str()), nobody),

@@ -59,6 +59,8 @@ fn a_revoked_key_is_no_good_and_stays_visible_for_a_while() {
          bob    DELETE /keys/$id  404 key-not-found
          bob    GET    /keys/$id  404 key-not-found
          root(admin) GET /keys/$id  200
+         alice  GET    /keys/no-key-has-such-a-name  404 key-not-found
+         calls 0
          alice  DELETE /keys/$id  204
          alice  DELETE /keys/$id  204
          alice  GET    /keys/$id  200 {active: false}

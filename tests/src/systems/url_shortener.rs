@@ -81,6 +81,10 @@ fn a_repeated_request_answers_the_first_link() {
          bob    POST /links {url: https://b.example} [Idempotency-Key: k1]    201 {url: https://b.example/}
          alice  POST /links {url: https://b.example} [Idempotency-Key: a b]   400 invalid-idempotency-key
          alice  GET  /links                                                   200 {items: [{url: https://a.example/}]}
+         alice  POST /links {url: https://c.example, expires_at: 2027-01-15T08:01:00Z} [Idempotency-Key: k2]  201 {code: $brief}
+         clock  +60s
+         alice  POST /links {url: https://c.example, expires_at: 2027-01-15T08:01:00Z} [Idempotency-Key: k2]  201 {code: $brief, state: expired}
+         alice  POST /links {url: https://c.example, expires_at: 2027-01-15T08:01:00Z} [Idempotency-Key: k3]  422 expiry-invalid
          clock  +24h
          alice  POST /links {url: https://b.example} [Idempotency-Key: k1]    201 {url: https://b.example/}",
     );
@@ -239,15 +243,19 @@ fn an_expired_link_is_swept_and_told_once() {
         "alice  POST /links {code: cat, url: https://a.example, ttl_seconds: 60}     201
          alice  POST /links {code: dog, url: https://a.example, ttl_seconds: 90000}  201
          schedule sweep_expired
+         stream publish_changes
          clock  +61s
          schedule sweep_expired
-         schedule sweep_expired
-         stream publish_changes
+         stream publish_changes 1
          calls 1
+         schedule sweep_expired
+         stream publish_changes 0
          alice  GET  /links/cat  200 {state: expired}
          alice  GET  /links/dog  200 {state: active}
          clock  +31h
          schedule sweep_expired
+         stream publish_changes
+         calls 1
          alice  GET  /links/dog  200 {state: expired}
          alice  GET  /links      200 {items: [{code: dog}, {code: cat}]}
          clock  +30d

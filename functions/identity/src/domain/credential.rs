@@ -4,7 +4,7 @@ use std::fmt;
 
 use types::secret::PurposeKey;
 
-use super::ApiKey;
+use super::{ApiKey, KeyError};
 
 /// Marks our keys, for people and for secret scanners.
 const MARK: &str = "alm";
@@ -28,9 +28,16 @@ impl Credential {
     /// Reads a key; `None` for anything that cannot be one, which costs no look-up.
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(MARK)?.strip_prefix('_')?.split_once('_')?;
-        let base62 = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        (base62(id, ID_CHARACTERS) && base62(secret, SECRET_CHARACTERS))
+        (is_base62(id, ID_CHARACTERS) && is_base62(secret, SECRET_CHARACTERS))
             .then(|| Self { id: id.to_owned(), whole: text.to_owned() })
+    }
+
+    /// Reads a public half from a path; what cannot be one is no key's, without a look at the table.
+    ///
+    /// # Errors
+    /// [`KeyError::NotFound`].
+    pub fn id_of_path(text: &str) -> Result<&str, KeyError> {
+        is_base62(text, ID_CHARACTERS).then_some(text).ok_or(KeyError::NotFound)
     }
 
     /// The public half.
@@ -52,6 +59,10 @@ impl Credential {
     pub fn hash(&self, key: &PurposeKey) -> String {
         key.mac_text(self.whole.as_bytes())
     }
+}
+
+fn is_base62(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 impl fmt::Debug for Credential {

@@ -81,12 +81,10 @@ async fn identify(app: &App, text: &str) -> Result<Option<Context>, Fault> {
     }
     let found = match (Credential::parse(text), &app.verifier) {
         (Some(credential), _) => of_key(app, &credential, now).await?,
-        (None, Some(verifier)) => verifier.verify(text, now).await?.map(|user| {
-            let mut scopes = app.user_scopes.to_vec();
-            scopes.extend(user.scopes);
-            let (caller, scopes) = (domain::user(&user.subject), scopes.join(" "));
-            let context = Context { caller, scopes, tier: "free".to_owned() };
-            (context, Some(user.expires_at))
+        (None, Some(verifier)) => verifier.verify(text, now).await?.and_then(|user| {
+            let caller = domain::user(&user.subject)?;
+            let scopes = [app.user_scopes.to_vec(), user.scopes].concat().join(" ");
+            Some((Context { caller, scopes, tier: "free".to_owned() }, Some(user.expires_at)))
         }),
         (None, None) => None,
     };

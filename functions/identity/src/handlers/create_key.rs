@@ -32,10 +32,14 @@ pub async fn handle(
     let Request { name, scopes, owner, tier, ttl_seconds, expires_at } = request;
     let draft = Draft { owner, name, scopes, tier, ttl_seconds, expires_at };
     let (credential, now) = (app.credential(), app.clock.now());
-    let key = ApiKey::issue(&caller.into(), draft, credential.id(), credential.hash(&app.hashing), now)?;
-    let (key, secret) = match app.store.insert(key.clone(), Some(once), now).await?? {
-        Done::Now => (key, Some(credential.reveal().to_owned())),
-        Done::Before(first) => (first, None),
+    let hash = credential.hash(&app.hashing);
+    let (key, secret) = match ApiKey::issue(&caller.into(), draft, credential.id(), hash, now) {
+        Ok(key) => match app.store.insert(key.clone(), Some(once), now).await?? {
+            Done::Now => (key, Some(credential.reveal().to_owned())),
+            Done::Before(first) => (first, None),
+        },
+        // A repetition is answered as the first was, though what it asks for may be past by now.
+        Err(refusal) => (app.store.issued(&once, now).await??.ok_or(refusal)?, None),
     };
     Ok(Created::at(format!("/keys/{}", key.id), Issued { key: KeyView::of(key, now), secret }))
 }

@@ -1,4 +1,4 @@
-//! What clicks add up to: a minute's set, an hour's sixty sums, a day's twenty-four, a link's days.
+//! What clicks add up to: a minute's set, an hour's sixty sums, a day's twenty-four, a month's days.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The table's stream: carry a changed minute into its hour, and a changed hour into its day.
+//! The table's stream: carry a changed minute into its hour, an hour into its day, a day into its month.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use crate::App;
 use crate::domain::Counts;
 use crate::store::{Slot, rolled_up};
 
-/// One write per changed minute or hour of the batch, and no read: the stream carries the whole set.
+/// One write per changed minute, hour or day of the batch, and no read: the stream carries the whole image. A sum that
+/// cannot be written does not keep the others back.
 pub async fn handle(app: App, changes: Vec<Change>) -> Result<(), Fault> {
     let mut sums: BTreeMap<(String, Slot), Counts> = BTreeMap::new();
     for change in changes {
@@ -22,8 +23,9 @@ pub async fn handle(app: App, changes: Vec<Change>) -> Result<(), Fault> {
             }
         }
     }
+    let mut outcome = Ok(());
     for ((partition, slot), counts) in &sums {
-        app.store.roll_up(partition, slot, counts).await?;
+        outcome = outcome.and(app.store.roll_up(partition, slot, counts).await);
     }
-    Ok(())
+    outcome
 }

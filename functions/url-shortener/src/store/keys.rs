@@ -6,7 +6,8 @@ use types::Instant;
 use crate::domain::Code;
 
 pub(crate) const LINK: &str = "LINK";
-pub(crate) const DAY: &str = "DAY#";
+pub(crate) const MONTH: &str = "MONTH#";
+pub(crate) const DAY: &str = "PER_DAY#";
 pub(crate) const HOUR: &str = "PER_HOUR#";
 pub(crate) const MINUTE: &str = "PER_MINUTE#";
 

@@ -1,4 +1,4 @@
-//! Sums of clicks: a minute's set into its hour, an hour into its day.
+//! Sums of clicks: a minute's set into its hour, an hour into its day, a day into its month.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,13 @@ pub struct Slot {
     pub(super) at: Instant,
 }
 
-/// What a changed minute or hour means for the level above: where its sum goes, and the sum.
+/// What a changed minute, hour or day means for the level above: where its sum goes, and the sum.
 ///
 /// # Errors
 /// When the item is none of ours.
 pub fn rolled_up(item: Attributes) -> Result<Option<(String, Slot, Counts)>, Fault> {
     let (pk, sk) = (text(&item, "pk"), sort_key(&item));
-    let broken = || Fault::permanent(format!("{sk} is no minute or hour"));
+    let broken = || Fault::permanent(format!("{sk} is no minute, hour or day"));
     let (time, shard) = sk.split_once('/').map_or((sk.as_str(), String::new()), |(time, n)| (time, format!("/{n}")));
     if let Some(minute) = time.strip_prefix(keys::MINUTE) {
         let (hour, slot) = minute.rsplit_once(':').ok_or_else(broken)?;
@@ -32,17 +32,30 @@ pub fn rolled_up(item: Attributes) -> Result<Option<(String, Slot, Counts)>, Fau
         let slot = Slot { sort_key: format!("{}{hour}{shard}", keys::HOUR), slot: format!("m{slot}"), at };
         return Ok(Some((pk, slot, Counts::of_packed(clicks))));
     }
-    let Some(hour) = time.strip_prefix(keys::HOUR) else { return Ok(None) };
-    let (day, slot) = hour.rsplit_once('T').ok_or_else(broken)?;
-    let at = format!("{hour}:00:00Z").parse().map_err(|_| broken())?;
-    let slot = Slot { sort_key: format!("{}{day}", keys::DAY), slot: format!("h{slot}{shard}"), at };
+    let (place, level) = if let Some(hour) = time.strip_prefix(keys::HOUR) {
+        (hour.rsplit_once('T'), (keys::DAY, 'h', format!("{hour}:00:00Z")))
+    } else if let Some(day) = time.strip_prefix(keys::DAY) {
+        (day.rsplit_once('-'), (keys::MONTH, 'd', format!("{day}T00:00:00Z")))
+    } else {
+        return Ok(None);
+    };
+    let ((above, slot), (prefix, letter, at)) = (place.ok_or_else(broken)?, level);
+    let at = at.parse().map_err(|_| broken())?;
+    let slot = Slot { sort_key: format!("{prefix}{above}"), slot: format!("{letter}{slot}{shard}"), at };
     Ok(Some((pk, slot, Counts::sum(slots(item)?.values()))))
 }
 
-/// The sums in an hour or a day, by slot.
-pub(super) fn slots(item: Attributes) -> Result<BTreeMap<String, Counts>, Fault> {
-    // `m05`, `h10`, and `h10/2` for a shard; `m05_clicks` is the number that guards the slot.
-    let is_slot = |name: &str| name.starts_with(['m', 'h']) && !name.ends_with("_clicks");
+/// A month's sums by date.
+pub(super) fn days_of(month: Attributes) -> Result<BTreeMap<String, Counts>, Fault> {
+    let name = sort_key(&month).trim_start_matches(keys::MONTH).to_owned();
+    let slots = slots(month)?.into_iter();
+    Ok(slots.map(|(slot, sum)| (format!("{name}-{}", slot.trim_start_matches('d')), sum)).collect())
+}
+
+/// The sums in an hour, a day or a month, by slot.
+fn slots(item: Attributes) -> Result<BTreeMap<String, Counts>, Fault> {
+    // `m05`, `h10`, `d21`, and `h10/2` for a shard; `m05_clicks` is the number that guards the slot.
+    let is_slot = |name: &str| name.starts_with(['m', 'h', 'd']) && !name.ends_with("_clicks");
     let slots = item.into_iter().filter(|(name, _)| is_slot(name));
     slots.map(|(name, value)| Ok((name, from_attributes::<Holder>([("sum".to_owned(), value)].into())?.sum))).collect()
 }
