@@ -57,3 +57,55 @@ pub fn of_change(change: &Change) -> Result<Option<Event>, Fault> {
         _ => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Draft, Target};
+
+    const NOW: Instant = Instant::from_seconds(1_800_000_000);
+
+    fn link() -> Link {
+        let url = Target::parse("https://a.example/", &[]).unwrap();
+        let draft = Draft { url, ttl_seconds: Some(60), expires_at: None, title: None, tags: vec![] };
+        Link::claim("alice".to_owned(), "cat".parse().unwrap(), draft, None, NOW).unwrap()
+    }
+
+    fn told(kind: Kind, old: Option<&Link>, new: Option<&Link>) -> Option<(&'static str, serde_json::Value)> {
+        let image = |link: &Link| dynamo::attributes(link).unwrap();
+        let (old, new) = (old.map(image), new.map(image));
+        let change = Change { id: "e1".to_owned(), kind, sk: keys::LINK.to_owned(), old, new };
+        let event = of_change(&change).unwrap()?;
+        assert_eq!(of_change(&change).unwrap(), Some(event.clone()), "delivered again, it is the same event");
+        Some((event.detail_type, serde_json::from_str(&event.detail).unwrap()))
+    }
+
+    #[test]
+    fn what_each_change_of_a_link_tells() {
+        let fresh = link();
+        let disabled = Link { disabled_at: Some(NOW), ..link() };
+        let swept = Link { swept_at: Some(NOW), ..link() };
+        let anew = Link { created_at: NOW + std::time::Duration::from_secs(1), ..link() };
+        let renamed = Link { title: Some("new".to_owned()), ..link() };
+        for (kind, old, new, expected) in [
+            (Kind::Insert, None, Some(&fresh), Some("LinkCreated")),
+            (Kind::Modify, Some(&swept), Some(&anew), Some("LinkCreated")),
+            (Kind::Modify, Some(&fresh), Some(&disabled), Some("LinkDisabled")),
+            (Kind::Modify, Some(&disabled), Some(&disabled), None),
+            (Kind::Modify, Some(&fresh), Some(&swept), Some("LinkExpired")),
+            (Kind::Modify, Some(&swept), Some(&swept), None),
+            (Kind::Modify, Some(&fresh), Some(&renamed), None),
+            (Kind::Remove, Some(&fresh), None, Some("LinkExpired")),
+            (Kind::Remove, Some(&swept), None, None),
+            (Kind::Remove, Some(&disabled), None, None),
+        ] {
+            assert_eq!(told(kind, old, new).map(|(name, _)| name), expected, "{kind:?} {old:?} {new:?}");
+        }
+        let (_, detail) = told(Kind::Insert, None, Some(&fresh)).unwrap();
+        let expected = serde_json::json!({
+            "v": 1, "id": "e1", "code": "cat", "url": "https://a.example/", "owner": "alice",
+            "at": "2027-01-15T08:00:00Z", "expires_at": "2027-01-15T08:01:00Z",
+        });
+        assert_eq!(detail, expected, "the shape that consumers rely on");
+    }
+}

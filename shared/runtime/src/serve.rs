@@ -7,7 +7,12 @@ use std::time::Duration;
 use aws::env::Env;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
-use tracing::{Instrument as _, Level};
+use tracing::Instrument as _;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 use types::{Clock, Fault};
 
 use crate::function::Function;
@@ -21,7 +26,7 @@ where
     F: FnOnce(&Env) -> Result<A, Fault>,
 {
     let env = Env::of_process();
-    log_as_json(&env);
+    log_as_json(&env, system.name());
     match run(&system, app, &env) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
@@ -74,8 +79,11 @@ fn print(line: &str) {
     println!("{line}");
 }
 
-fn log_as_json(env: &Env) {
-    let level = env.parse_or("LOG_LEVEL", Level::INFO).unwrap_or(Level::INFO);
-    let log = tracing_subscriber::fmt().json().flatten_event(true).with_current_span(true).with_span_list(false);
-    log.with_max_level(level).with_writer(std::io::stdout).init();
+/// `LOG_LEVEL` is ours; libraries log at WARN, since the SDK's finer levels print whole requests with the items in them.
+fn log_as_json(env: &Env, system: &str) {
+    let level = env.parse_or("LOG_LEVEL", LevelFilter::INFO).unwrap_or(LevelFilter::INFO);
+    let ours = Targets::new().with_default(LevelFilter::WARN).with_target("almanac_", level);
+    let ours = ours.with_target(system.replace('-', "_"), level);
+    let lines = fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+    tracing_subscriber::registry().with(lines.with_writer(std::io::stdout).with_filter(ours)).init();
 }

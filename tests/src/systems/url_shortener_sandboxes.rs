@@ -78,3 +78,41 @@ async fn create_one(create: &testkit::Function<App>) -> String {
     let body: serde_json::Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     body["code"].as_str().unwrap().to_owned()
 }
+
+/// A client that lost patience: the same keyed request reaches many sandboxes at once, and takes effect once.
+#[test]
+fn one_key_in_many_sandboxes_at_once_makes_one_link() {
+    const SANDBOXES: usize = 16;
+    let run = async {
+        let mut world = WORLDS.make(&[]).await?;
+        let body = serde_json::json!({"url": "https://a.example"});
+        let mut event = testkit::http_event("POST", "/links", &body, "alice", "links:write");
+        event["headers"]["idempotency-key"] = "once".into();
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..SANDBOXES {
+            let create = world.sandbox(&WORLDS)?.remove("create_link").unwrap();
+            let event = event.to_string();
+            tasks.spawn(async move {
+                let outcome = create.invoke(&event, "id", std::time::Duration::from_secs(20)).await;
+                serde_json::from_str::<serde_json::Value>(&outcome.answer.unwrap()).unwrap()
+            });
+        }
+        let answers = tasks.join_all().await;
+        let mut codes = HashSet::new();
+        for answer in &answers {
+            let body: serde_json::Value = serde_json::from_str(answer["body"].as_str().unwrap())?;
+            match answer["statusCode"].as_u64() {
+                Some(201) => drop(codes.insert(body["code"].as_str().unwrap().to_owned())),
+                // Its first sending is still under way: ask again.
+                Some(409) => assert_eq!(body["type"], "/problems/idempotency-key-in-progress", "{answer}"),
+                _ => panic!("{answer}"),
+            }
+        }
+        assert_eq!(codes.len(), 1, "{answers:?}");
+        let list = world.http("GET", "/links", &[], None, Some(("alice", "links:read", "free"))).await?;
+        let list: serde_json::Value = serde_json::from_str(list["body"].as_str().unwrap())?;
+        assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "{list}");
+        anyhow::Ok(())
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();
+}
