@@ -13,7 +13,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use types::{Clock, Fault};
+use types::{Clock, Fault, Instant};
 
 use crate::function::Function;
 use crate::system::System;
@@ -46,7 +46,7 @@ where
     let (clock, cold) = (Clock::system(), AtomicBool::new(true));
     let (function, clock, cold) = (&function, &clock, &cold);
     let serve = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let remaining = remaining(&event.context, clock);
+        let remaining = remaining(event.context.deadline, clock.now());
         let request_id = &event.context.request_id;
         let span = tracing::info_span!("invocation", stage, system = name, handler = function.handler(), request_id);
         let outcome = function.invoke(event.payload.get(), request_id, remaining).instrument(span).await;
@@ -59,9 +59,12 @@ where
     runtime.block_on(lambda_runtime::run(serve)).map_err(|e| Fault::permanent("the Lambda loop").caused_by(e))
 }
 
-fn remaining(context: &lambda_runtime::Context, clock: &Clock) -> Duration {
-    let now = u64::try_from(clock.now().millis()).unwrap_or_default();
-    Duration::from_millis(context.deadline.saturating_sub(now))
+/// Time left, in a runtime that does not say when its deadline is: `cargo lambda watch` sends a constant that is long past.
+const UNKNOWN_DEADLINE: Duration = Duration::from_secs(10);
+
+fn remaining(deadline_millis: u64, now: Instant) -> Duration {
+    let now = u64::try_from(now.millis()).unwrap_or_default();
+    deadline_millis.checked_sub(now).map_or(UNKNOWN_DEADLINE, Duration::from_millis)
 }
 
 fn raw(answer: String) -> Result<Box<RawValue>, Fault> {
@@ -86,4 +89,16 @@ fn log_as_json(env: &Env, system: &str) {
     let ours = ours.with_target(system.replace('-', "_"), level);
     let lines = fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
     tracing_subscriber::registry().with(lines.with_writer(std::io::stdout).with_filter(ours)).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_long_past_is_none() {
+        let now = Instant::from_seconds(1_800_000_000);
+        assert_eq!(remaining(1_800_000_003_000, now), Duration::from_secs(3));
+        assert_eq!(remaining(600_000, now), UNKNOWN_DEADLINE);
+    }
 }
