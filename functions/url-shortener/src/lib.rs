@@ -105,7 +105,7 @@ impl App {
             public_url: env.get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
             default_ttl: (default_ttl_seconds > 0).then(|| Duration::from_secs(default_ttl_seconds)),
             click_budget: Duration::from_millis(env.parse_or("CLICK_BUDGET_MS", 500)?),
-            click_shards: env.parse_or("CLICK_SHARDS", 1_u8)?.max(1),
+            click_shards: env.parse_or("CLICK_SHARDS", 1_u8)?.clamp(1, 3),
         };
         Ok(Self {
             codes: Arc::new(Codes::new(store.clone(), &secret)),

@@ -106,7 +106,8 @@ impl Store {
         }))
     }
 
-    /// The link that the same request claimed before, if it did: one read, for a repetition that would be refused by now.
+    /// The link that the same request claimed before, if it did: one read, for a repetition that would be refused by
+    /// now.
     ///
     /// # Errors
     /// Refuses with [`LinkError::Once`] a key used otherwise.
@@ -210,8 +211,8 @@ impl Store {
         self.table.update(keys::minute(code, minute, shard)).apply(expression).send().await
     }
 
-    /// Overwrites one slot of an hour, a day or a month with a fuller sum: one write. Sums of sets that only grow are ordered by
-    /// their clicks, so a stale one is refused and a repeated one changes nothing.
+    /// Overwrites one slot of an hour, a day or a month with a fuller sum: one write. Sums of sets that only grow are
+    /// ordered by their clicks, so a stale one is refused and a repeated one changes nothing.
     ///
     /// # Errors
     /// Our failure.

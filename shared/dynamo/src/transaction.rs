@@ -224,8 +224,8 @@ fn code(reason: &CancellationReason) -> &str {
 }
 
 impl Table {
-    /// What a request that would now be refused was answered before, if it was: a repetition is answered as the first was,
-    /// though time or rules have moved on since.
+    /// What a request that would now be refused was answered before, if it was: a repetition is answered as the first
+    /// was, though time or rules have moved on since.
     ///
     /// # Errors
     /// When the table cannot be read.

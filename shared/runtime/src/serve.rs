@@ -59,7 +59,8 @@ where
     runtime.block_on(lambda_runtime::run(serve)).map_err(|e| Fault::permanent("the Lambda loop").caused_by(e))
 }
 
-/// Time left, in a runtime that does not say when its deadline is: `cargo lambda watch` sends a constant that is long past.
+/// Time left, in a runtime that does not say when its deadline is: `cargo lambda watch` sends a constant that is long
+/// past.
 const UNKNOWN_DEADLINE: Duration = Duration::from_secs(10);
 
 fn remaining(deadline_millis: u64, now: Instant) -> Duration {
@@ -82,7 +83,8 @@ fn print(line: &str) {
     println!("{line}");
 }
 
-/// `LOG_LEVEL` is ours; libraries log at WARN, since the SDK's finer levels print whole requests with the items in them.
+/// `LOG_LEVEL` is ours; libraries log at WARN, since the SDK's finer levels print whole requests with the items in
+/// them.
 fn log_as_json(env: &Env, system: &str) {
     let level = env.parse_or("LOG_LEVEL", LevelFilter::INFO).unwrap_or(LevelFilter::INFO);
     let ours = Targets::new().with_default(LevelFilter::WARN).with_target("almanac_", level);

@@ -1,5 +1,5 @@
-//! Signed page cursors: a client can make none, nor use another caller's. (They are not encrypted: a key is no secret to its
-//! owner.)
+//! Signed page cursors: a client can make none, nor use another caller's. (They are not encrypted: a key is no secret
+//! to its owner.)
 
 use std::collections::BTreeMap;
 

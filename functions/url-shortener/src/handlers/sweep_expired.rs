@@ -12,8 +12,8 @@ use crate::store::expiry_hour;
 const MOST: usize = 10_000;
 /// Links read from one shard of an hour at a time.
 const PAGE: u16 = 100;
-/// Where a run begins that finds no note of an earlier one. (Should the note be lost, links that expired before are not told
-/// of until TTL removes them.)
+/// Where a run begins that finds no note of an earlier one. (Should the note be lost, links that expired before are not
+/// told of until TTL removes them.)
 const FIRST_RUN: Duration = Duration::from_secs(48 * 3600);
 /// An hour is left behind this long after its end, when the index has long caught up.
 const SETTLED: Duration = Duration::from_secs(300);

@@ -78,7 +78,7 @@ pub(super) fn in_tests_of_all(project: &Project) -> Vec<Finding> {
     let mut findings = Vec::new();
     for system in project.systems.iter().filter(|system| !system.rows().is_empty()) {
         for (path, what) in TESTS {
-            let named = |text: &str| word_at(text, &system.snake()).is_some();
+            let named = |text: &str| text.contains(&format!("{}::system", system.snake()));
             if project.tree.text(path).is_some_and(|text| !named(text)) {
                 let remedy = format!("add {}::system() beside the others", system.snake());
                 findings.push(found(path, format!("{} is not in it: {what}", system.name), remedy));
