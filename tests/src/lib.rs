@@ -6,3 +6,5 @@ mod cloud;
 mod samples;
 #[cfg(test)]
 mod systems;
+#[cfg(test)]
+mod tidy;
