@@ -57,6 +57,6 @@ impl App {
 
 impl From<Caller> for Issuer {
     fn from(caller: Caller) -> Self {
-        Self { id: caller.id, scopes: caller.scopes, tier: caller.tier }
+        Self { id: caller.id, scopes: caller.scopes, tier: caller.tier, ends: caller.ends }
     }
 }

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::convert::Infallible;
 
-use types::Tier;
+use types::{Instant, Tier};
 
 use crate::Problem;
 
@@ -40,6 +40,8 @@ pub struct Caller {
     pub scopes: Vec<String>,
     /// The caller's tier.
     pub tier: Tier,
+    /// When the API key ends, where it is one that does: what it makes must not outlive it.
+    pub ends: Option<Instant>,
 }
 
 impl Caller {
@@ -61,6 +63,7 @@ impl Caller {
         Some(Self {
             id: id.to_owned(),
             scopes: text("scopes").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            ends: text("ends").and_then(|ends| ends.parse().ok()),
             tier: text("tier").and_then(|tier| serde_json::from_value(tier.into()).ok()).unwrap_or_default(),
         })
     }

@@ -27,6 +27,15 @@ fn a_key_works_in_either_header_until_it_is_revoked() -> Result<()> {
     let used = cloud.call("identity", "GET", &format!("/keys/{id}"), Some(&mine), None)?;
     ensure!(used.body["last_used_at"].is_string(), "{used:?}");
 
+    // A key with an end gives none that outlives it.
+    let headers = [("x-api-key", mine.as_str()), ("idempotency-key", "brief")];
+    let brief = json!({"name": "brief", "scopes": ["keys:write", "links:read"], "ttl_seconds": 600}).to_string();
+    let brief = cloud.send("identity", "POST", "/keys", &headers, Some(&brief))?;
+    let (ends, brief) = (brief.body["key"]["expires_at"].clone(), brief.text("secret")?);
+    let headers = [("x-api-key", brief.as_str()), ("idempotency-key", "from-brief")];
+    let heir = cloud.send("identity", "POST", "/keys", &headers, Some(&body))?;
+    ensure!(heir.status == 201 && heir.body["key"]["expires_at"] == ends, "{heir:?}");
+
     // A key that no sandbox has seen is refused from the moment it is revoked.
     let headers = [("x-api-key", mine.as_str()), ("idempotency-key", "two")];
     let second = cloud.send("identity", "POST", "/keys", &headers, Some(&body))?;

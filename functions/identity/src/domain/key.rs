@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use types::time::{millis, opt_millis};
-use types::{Instant, OnceRefusal, Tier};
+use types::{Instant, Tier};
 
+use super::grant::{Draft, Issuer, KeyError, is_scope};
 use super::owner::is_owner;
 
 /// How long a revoked or expired key stays visible to its owner.
@@ -52,64 +53,6 @@ pub struct ApiKey {
     pub last_used_at: Option<Instant>,
 }
 
-/// Who asks for a key, and so what may be given.
-#[derive(Debug, Clone)]
-pub struct Issuer {
-    /// The tenant.
-    pub id: String,
-    /// The scopes held; `admin` holds all.
-    pub scopes: Vec<String>,
-    /// The tier held.
-    pub tier: Tier,
-}
-
-/// What is asked for.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    /// Whom the key shall speak for; only `admin` names another than itself.
-    pub owner: Option<String>,
-    /// Its name.
-    pub name: String,
-    /// Its scopes.
-    pub scopes: Vec<String>,
-    /// Its tier; only `admin` names another than its own.
-    pub tier: Option<Tier>,
-    /// Its life in seconds …
-    pub ttl_seconds: Option<u64>,
-    /// … or its end.
-    pub expires_at: Option<Instant>,
-}
-
-/// Every way in which this system refuses.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)]
-pub enum KeyError {
-    #[error("a name has 1 to 100 characters, an owner consists of A-Z, a-z, 0-9 and : . _ @ | % -")]
-    Name,
-    #[error("a key has 1 to 50 different scopes such as links:read, or admin")]
-    Scopes,
-    #[error("one can give only the scopes that one holds; not held: {0}")]
-    ScopeNotHeld(String),
-    #[error("only an admin key gives keys for another owner or tier")]
-    AdminNeeded,
-    #[error("a key lives for at least a second and at most 10 years; give ttl_seconds or expires_at, not both")]
-    Expiry,
-    #[error("a rotated key goes on for at most 7 days")]
-    Grace,
-    #[error("there is no such key")]
-    NotFound,
-    #[error("the key is revoked, expired or replaced already")]
-    NotActive,
-    #[error(transparent)]
-    Once(#[from] OnceRefusal),
-}
-
-impl Issuer {
-    fn holds(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|own| own == scope || own == "admin")
-    }
-}
-
 impl ApiKey {
     /// Issues the key whose credential hashes to `hash`.
     ///
@@ -136,8 +79,11 @@ impl ApiKey {
         let expires_at = match (ttl_seconds, expires_at) {
             (Some(_), Some(_)) => return Err(KeyError::Expiry),
             (Some(seconds), None) => Some(now + Duration::from_secs(seconds)),
-            (None, at) => at,
+            (None, at) => at.or(issuer.ends),
         };
+        if issuer.outlived_by(expires_at) {
+            return Err(KeyError::Expiry);
+        }
         if expires_at.is_some_and(|at| at < now + Duration::from_secs(1) || at > now + MOST_TTL) {
             return Err(KeyError::Expiry);
         }
@@ -161,6 +107,9 @@ impl ApiKey {
     ) -> Result<(Self, Instant), KeyError> {
         if let Some(scope) = self.scopes.iter().find(|scope| !caller.holds(scope)) {
             return Err(KeyError::ScopeNotHeld(scope.clone()));
+        }
+        if caller.outlived_by(self.expires_at) {
+            return Err(KeyError::Expiry);
         }
         if !self.is_active(now) || self.replaced_by.is_some() {
             return Err(KeyError::NotActive);
@@ -199,14 +148,6 @@ impl ApiKey {
     }
 }
 
-/// `admin`, or `noun:verb` in lower-case letters and hyphens.
-fn is_scope(scope: &str) -> bool {
-    let word = |text: &str| {
-        (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-    };
-    scope == "admin" || scope.split_once(':').is_some_and(|(noun, verb)| word(noun) && word(verb))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,7 +157,7 @@ mod tests {
 
     fn alice() -> Issuer {
         let scopes = ["keys:write", "links:read", "links:write"].map(str::to_owned).to_vec();
-        Issuer { id: "alice".to_owned(), scopes, tier: Tier::Basic }
+        Issuer { id: "alice".to_owned(), scopes, tier: Tier::Basic, ends: None }
     }
 
     fn draft(scopes: &[&str]) -> Draft {
@@ -246,6 +187,19 @@ mod tests {
         assert!(
             issue(&admin, Draft { owner: Some("bob".to_owned()), tier: Some(Tier::Free), ..draft(&["x:y"]) }).is_ok()
         );
+    }
+
+    #[test]
+    fn no_key_outlives_the_key_that_issued_it() {
+        let brief = Issuer { ends: Some(NOW + Duration::from_secs(60)), ..alice() };
+        let ends =
+            |ttl_seconds| issue(&brief, Draft { ttl_seconds, ..draft(&["links:read"]) }).map(|key| key.expires_at);
+        assert_eq!(ends(None), Ok(brief.ends));
+        assert_eq!(ends(Some(30)), Ok(Some(NOW + Duration::from_secs(30))));
+        assert_eq!(ends(Some(61)), Err(KeyError::Expiry));
+        let eternal = issue(&alice(), draft(&["links:read"])).unwrap();
+        let rotated = eternal.rotate(&brief, "b", String::new(), Duration::ZERO, NOW);
+        assert_eq!(rotated, Err(KeyError::Expiry), "nor by rotation");
     }
 
     #[test]

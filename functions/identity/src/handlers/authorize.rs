@@ -40,6 +40,8 @@ pub struct Context {
     scopes: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     tier: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends: Option<Instant>,
 }
 
 /// Good credentials that this sandbox saw lately, by their keyed hash.
@@ -84,7 +86,7 @@ async fn identify(app: &App, text: &str) -> Result<Option<Context>, Fault> {
         (None, Some(verifier)) => verifier.verify(text, now).await?.and_then(|user| {
             let caller = domain::user(&user.subject)?;
             let scopes = [app.user_scopes.to_vec(), user.scopes].concat().join(" ");
-            Some((Context { caller, scopes, tier: "free".to_owned() }, Some(user.expires_at)))
+            Some((Context { caller, scopes, tier: "free".to_owned(), ends: None }, Some(user.expires_at)))
         }),
         (None, None) => None,
     };
@@ -105,6 +107,6 @@ async fn of_key(app: &App, credential: &Credential, now: Instant) -> Result<Opti
         tracing::warn!(fault = fault.chain(), key = key.id, "the use of a key was not written down");
     }
     let tier = serde_json::to_value(key.tier).ok().and_then(|tier| tier.as_str().map(str::to_owned));
-    let context = Context { caller: key.owner, scopes: key.scopes.join(" "), tier: tier.unwrap_or_default() };
-    Ok(Some((context, key.expires_at)))
+    let (scopes, ends) = (key.scopes.join(" "), key.expires_at);
+    Ok(Some((Context { caller: key.owner, scopes, tier: tier.unwrap_or_default(), ends }, ends)))
 }

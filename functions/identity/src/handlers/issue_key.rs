@@ -22,7 +22,7 @@ pub struct Request {
 /// One write. The answer holds the key itself; nothing else ever will.
 pub async fn handle(app: App, request: Request) -> Result<Issued, Fault> {
     let Request { owner, name, scopes, tier } = request;
-    let operator = Issuer { id: "operator".to_owned(), scopes: vec!["admin".to_owned()], tier };
+    let operator = Issuer { id: "operator".to_owned(), scopes: vec!["admin".to_owned()], tier, ends: None };
     let draft = Draft { owner: Some(owner), name, scopes, tier: Some(tier), ttl_seconds: None, expires_at: None };
     let (credential, now) = (app.credential(), app.clock.now());
     let key = ApiKey::issue(&operator, draft, credential.id(), credential.hash(&app.hashing), now)
