@@ -111,6 +111,22 @@ impl Queue {
 mod tests {
     use super::*;
 
+    /// Something that takes a connection and never answers.
+    #[tokio::test]
+    async fn a_queue_that_hangs_costs_its_budget_and_no_more() -> Result<(), Box<dyn std::error::Error>> {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let env = aws::env::Env::of([
+            ("AWS_ACCESS_KEY_ID", "x"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", &format!("http://{}", silent.local_addr()?)),
+        ]);
+        let queue = Queue::new(aws::Sdk::from_env(&env)?.sqs(), "http://127.0.0.1/000000000000/clicks");
+        let sent = queue.send(&1, Duration::from_millis(30)).await;
+        assert_eq!(sent.err().map(|fault| fault.to_string()).as_deref(), Some("SendMessage: its budget passed"));
+        Ok(())
+    }
+
     #[test]
     fn an_unreadable_message_fails_alone() {
         let event = r#"{"Records": [{"messageId": "a", "body": "1"}, {"messageId": "b", "body": "one"},

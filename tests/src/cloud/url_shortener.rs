@@ -17,6 +17,10 @@ fn shorten_follow_count() -> Result<()> {
     let link = json!({"url": "https://a.example/x?y=z", "code": code});
     let created = cloud.call("url-shortener", "POST", "/links", Some(&key), Some(&link))?;
     ensure!(created.status == 201 && created.headers["location"] == format!("/links/{code}"), "{created:?}");
+    for header in ["x-content-type-options", "content-security-policy", "strict-transport-security", "x-request-id"] {
+        ensure!(created.headers.contains_key(header), "no {header}: {created:?}");
+    }
+    ensure!(created.headers["cache-control"] == "no-store", "{created:?}");
     ensure!(created.text("short_url")? == format!("{}/{code}", cloud.url("url-shortener")?), "{created:?}");
     for visitor in ["a", "b", "c"] {
         let agent = format!("Mozilla/5.0 (iPhone) Mobile {visitor}");

@@ -121,6 +121,10 @@ fn the_authorizer_names_the_caller_and_remembers_for_a_minute() {
             let made: u32 = world.records.last().unwrap().meter.calls.values().sum();
             assert_eq!(made, calls, "{header}");
         }
+        // Another sandbox has to look, but the use was written down less than a minute ago.
+        let other = world.sandbox(&WORLDS)?.remove("authorize").unwrap();
+        let seen = other.invoke(&ask("x-api-key", &secret).to_string(), "id", std::time::Duration::from_secs(20)).await;
+        assert_eq!(seen.record.meter.calls.values().sum::<u32>(), 1, "{:?}", seen.record.meter.calls);
         let mut wrong = secret.clone();
         let last = if wrong.pop() == Some('a') { 'b' } else { 'a' };
         wrong.push(last);
