@@ -29,10 +29,10 @@ fn read(path: &Path) -> Result<serde_json::Value> {
 
 #[tokio::test]
 async fn samples_of_identity() -> Result<()> {
-    every_sample_is_taken(&Worlds { system: identity::system, app: identity::App::with_clock }).await
+    every_sample_is_taken(&Worlds { system: identity::system, app: identity::App::from_env }).await
 }
 
 #[tokio::test]
 async fn samples_of_url_shortener() -> Result<()> {
-    every_sample_is_taken(&Worlds { system: url_shortener::system, app: url_shortener::App::with_clock }).await
+    every_sample_is_taken(&Worlds { system: url_shortener::system, app: url_shortener::App::from_env }).await
 }

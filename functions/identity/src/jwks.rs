@@ -21,6 +21,7 @@ pub(crate) const REFETCH_AFTER: Duration = Duration::from_secs(60);
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 const MOST_BYTES: usize = 256 * 1024;
+
 /// The keys of one issuer.
 #[derive(Debug)]
 pub struct Jwks {

@@ -59,19 +59,11 @@ pub struct App {
 }
 
 impl App {
-    /// Reads the template's variables.
+    /// Reads the template's variables; the clock is the system's, or a test's.
     ///
     /// # Errors
     /// When one is missing or unreadable.
-    pub fn from_env(env: &Env) -> Result<Self, Fault> {
-        Self::with_clock(env, Clock::system())
-    }
-
-    /// The same by another clock.
-    ///
-    /// # Errors
-    /// As [`App::from_env`].
-    pub fn with_clock(env: &Env, clock: Clock) -> Result<Self, Fault> {
+    pub fn from_env(env: &Env, clock: Clock) -> Result<Self, Fault> {
         let (sdk, secret) = (Sdk::from_env(env)?, env.secret()?);
         let user_scopes = env.get("USER_SCOPES").unwrap_or_default();
         Ok(Self {

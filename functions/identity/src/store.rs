@@ -1,8 +1,6 @@
 //! The table: keys, items, one method per access pattern (the README's table lists them).
 
-use std::collections::BTreeMap;
-
-use dynamo::{Consistency, Done, Item, Key, Page, Table, UpdateExpression, Value, exists, le, missing};
+use dynamo::{Consistency, Done, Item, Key, Page, Position, Table, UpdateExpression, Value, exists, le, missing};
 use types::{Answer, Fault, Instant, Once};
 
 use crate::domain::{ApiKey, KeyError, USE_NOTED_EVERY};
@@ -23,7 +21,7 @@ impl Item for ApiKey {
     fn index(&self) -> Vec<(&'static str, Value)> {
         let mut index = vec![
             ("owner_pk", owner_partition(&self.owner).into()),
-            ("owner_sk", format!("{:015}#{}", self.created_at.millis(), self.id).into()),
+            ("owner_sk", format!("{}#{}", self.created_at.sortable(), self.id).into()),
         ];
         if let Some(at) = self.forgotten_at() {
             index.push(("purge_at", at.seconds().into()));
@@ -82,12 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// Our failure.
-    pub async fn list(
-        &self,
-        owner: &str,
-        limit: u16,
-        after: Option<BTreeMap<String, String>>,
-    ) -> Result<Page<ApiKey>, Fault> {
+    pub async fn list(&self, owner: &str, limit: u16, after: Option<Position>) -> Result<Page<ApiKey>, Fault> {
         let query = self.table.query(owner_partition(owner)).index("by_owner", "owner_pk", "owner_sk");
         query.descending().after(after).page(limit).await
     }

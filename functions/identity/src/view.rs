@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 use types::{Instant, Tier, random};
-use web::Caller;
+use web::{Caller, Problem};
 
 use crate::App;
-use crate::domain::{ApiKey, Credential, ID_CHARACTERS, Issuer, SECRET_CHARACTERS};
+use crate::domain::{ApiKey, Credential, ID_CHARACTERS, Issuer, KeyError, SECRET_CHARACTERS};
 
 /// The JSON of a key.
 #[derive(Debug, Serialize)]
@@ -49,6 +49,15 @@ impl KeyView {
 }
 
 impl App {
+    /// The key that a path names, if `caller` may see it: one strongly consistent read.
+    ///
+    /// # Errors
+    /// 404 for any other.
+    pub(crate) async fn key_of(&self, caller: &Issuer, id: &str, now: Instant) -> Result<ApiKey, Problem> {
+        let key = self.store.find(Credential::id_of_path(id)?).await?;
+        Ok(key.ok_or(KeyError::NotFound)?.of(caller, now)?)
+    }
+
     /// A fresh random credential.
     pub(crate) fn credential(&self) -> Credential {
         Credential::new(&random::base62(ID_CHARACTERS), &random::base62(SECRET_CHARACTERS))

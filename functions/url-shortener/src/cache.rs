@@ -1,5 +1,6 @@
 //! What this sandbox remembers of links, so that a popular one costs no read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -15,7 +16,7 @@ pub const STALENESS: Duration = Duration::from_secs(60);
 
 /// A bounded cache. Expiry is compared at every use, so an entry's age bounds only how late a disabling is seen.
 #[derive(Debug)]
-pub struct LinkCache(Cache<Code, (Link, Instant)>);
+pub struct LinkCache(Cache<Code, (Arc<Link>, Instant)>);
 
 impl Default for LinkCache {
     fn default() -> Self {
@@ -25,14 +26,14 @@ impl Default for LinkCache {
 
 impl LinkCache {
     /// The link, if it was remembered less than [`STALENESS`] ago and has not expired since.
-    pub fn get(&self, code: &Code, now: Instant) -> Option<Link> {
+    pub fn get(&self, code: &Code, now: Instant) -> Option<Arc<Link>> {
         let (link, until) = self.0.get(code)?;
         (now < until).then_some(link)
     }
 
     /// Remembers a link for min([`STALENESS`], time to its expiry).
-    pub fn insert(&self, link: &Link, now: Instant) {
+    pub fn insert(&self, link: &Arc<Link>, now: Instant) {
         let until = link.expires_at.map_or(now + STALENESS, |at| at.min(now + STALENESS));
-        self.0.insert(link.code.clone(), (link.clone(), until));
+        self.0.insert(link.code.clone(), (Arc::clone(link), until));
     }
 }

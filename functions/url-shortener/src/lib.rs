@@ -83,19 +83,11 @@ struct Settings {
 }
 
 impl App {
-    /// Reads the template's variables.
+    /// Reads the template's variables; the clock is the system's, or a test's.
     ///
     /// # Errors
     /// When one is missing or unreadable.
-    pub fn from_env(env: &Env) -> Result<Self, Fault> {
-        Self::with_clock(env, Clock::system())
-    }
-
-    /// The same by another clock.
-    ///
-    /// # Errors
-    /// As [`App::from_env`].
-    pub fn with_clock(env: &Env, clock: Clock) -> Result<Self, Fault> {
+    pub fn from_env(env: &Env, clock: Clock) -> Result<Self, Fault> {
         let (sdk, secret) = (Sdk::from_env(env)?, env.secret()?);
         let store = Store::new(dynamo::Table::new(sdk.dynamodb(), env.require("TABLE")?));
         let default_ttl_seconds = env.parse_or("DEFAULT_TTL_SECONDS", 0)?;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dynamo::{
-    Consistency, Done, Item, Key, Page, Table, UpdateExpression, Value, eq, exists, from_attributes, gt, le, lt,
-    missing,
+    Consistency, Done, Item, Key, Page, Position, Table, UpdateExpression, Value, eq, exists, from_attributes, gt, le,
+    lt, missing,
 };
 use serde::Deserialize;
 use types::{Answer, Fault, Instant, Once};
@@ -157,12 +157,7 @@ impl Store {
     ///
     /// # Errors
     /// Our failure.
-    pub async fn list(
-        &self,
-        owner: &str,
-        limit: u16,
-        after: Option<BTreeMap<String, String>>,
-    ) -> Result<Page<Link>, Fault> {
+    pub async fn list(&self, owner: &str, limit: u16, after: Option<Position>) -> Result<Page<Link>, Fault> {
         let query = self.table.query(keys::owner(owner)).index("by_owner", "owner_pk", "owner_sk");
         query.descending().after(after).page(limit).await
     }
@@ -173,7 +168,7 @@ impl Store {
     /// # Errors
     /// Our failure.
     pub async fn stats(&self, code: &Code) -> Result<Option<(Link, BTreeMap<String, Counts>)>, Fault> {
-        let query = self.table.query(keys::partition(code)).between(keys::LINK, "MONTH#~").strong();
+        let query = self.table.query(keys::partition(code)).between(keys::LINK, keys::MONTHS_END).strong();
         let mut items = query.all(MOST_MONTHS).await?.into_iter();
         let Some(link) = items.next().filter(|first| sort_key(first) == keys::LINK) else { return Ok(None) };
         let link: Link = from_attributes(link)?;
@@ -261,7 +256,7 @@ impl Store {
         for shard in 0..EXPIRY_SHARDS {
             let query = self.table.query(keys::expiry(hour, shard)).index("by_expiry", "expiry_pk", "expiry_sk");
             let page: Page<Due> = query.between("0", keys::moment(now, "~")).page(limit).await?;
-            codes.extend(page.items.iter().filter_map(|due| due.pk.strip_prefix("LINK#")?.parse::<Code>().ok()));
+            codes.extend(page.items.iter().filter_map(|due| keys::code_of(&due.pk)));
         }
         Ok(codes)
     }

@@ -63,6 +63,14 @@ pub fn from_attributes<T: DeserializeOwned>(attributes: Attributes) -> Result<T,
     serde_dynamo::from_item(attributes).map_err(|e| Fault::permanent("reading an item's attributes").caused_by(e))
 }
 
+/// The item that made a condition fail, as `ALL_OLD` gives it: absent or empty where there is none.
+///
+/// # Errors
+/// As [`from_attributes`].
+pub(crate) fn standing<T: DeserializeOwned>(item: Option<Attributes>) -> Result<Option<T>, Fault> {
+    item.filter(|item| !item.is_empty()).map(from_attributes).transpose()
+}
+
 /// One attribute value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Value(pub(crate) AttributeValue);

@@ -12,7 +12,7 @@ mod update;
 
 pub use condition::{Condition, eq, exists, gt, le, lt, missing};
 pub use item::{Attributes, Item, Key, Value, attributes, from_attributes};
-pub use page::{Page, Query};
+pub use page::{Page, Position, Query};
 pub use table::{Consistency, Put, Table};
 pub use transaction::{Done, Transaction};
 pub use update::{Update, UpdateExpression};

@@ -12,6 +12,9 @@ use crate::item::{Attributes, Value, from_attributes};
 use crate::table::Consistency;
 use crate::{Table, size};
 
+/// A place in a table or an index: the names and values of its key attributes, which with us are all strings.
+pub type Position = BTreeMap<String, String>;
+
 /// One page, and where the next begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
@@ -19,7 +22,7 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Position after the last item (the key it has in table and index), or `None` at the end. All our keys are
     /// strings.
-    pub next: Option<BTreeMap<String, String>>,
+    pub next: Option<Position>,
 }
 
 /// A query of one partition.
@@ -32,7 +35,7 @@ pub struct Query<'a> {
     range: Option<(Value, Value)>,
     descending: bool,
     consistency: Consistency,
-    after: Option<BTreeMap<String, String>>,
+    after: Option<Position>,
 }
 
 impl<'a> Query<'a> {
@@ -66,7 +69,7 @@ impl<'a> Query<'a> {
     }
 
     /// Goes on where an earlier page ended.
-    pub fn after(mut self, position: Option<BTreeMap<String, String>>) -> Self {
+    pub fn after(mut self, position: Option<Position>) -> Self {
         self.after = position;
         self
     }
@@ -100,7 +103,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    async fn raw_page(&self, limit: u16, after: Option<BTreeMap<String, String>>) -> Result<Page<Attributes>, Fault> {
+    async fn raw_page(&self, limit: u16, after: Option<Position>) -> Result<Page<Attributes>, Fault> {
         let (index, pk, sk) = match self.index {
             None => (None, "pk", "sk"),
             Some((name, pk, sk)) => (Some(name.to_owned()), pk, sk),
@@ -133,7 +136,7 @@ impl<'a> Query<'a> {
     }
 }
 
-fn position(key: Attributes) -> Result<BTreeMap<String, String>, Fault> {
+fn position(key: Attributes) -> Result<Position, Fault> {
     let part = |(name, value): (String, AttributeValue)| match value {
         AttributeValue::S(text) => Ok((name, text)),
         _ => Err(Fault::permanent(format!("the key attribute {name} is not a string"))),

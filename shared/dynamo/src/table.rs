@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use aws::fault;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::de::DeserializeOwned;
 use types::{Answer, Fault};
 
 use crate::condition::{Condition, Placeholders};
-use crate::item::{Attributes, Item, Key, attributes, from_attributes};
+use crate::item::{Item, Key, attributes, from_attributes, standing};
 use crate::page::Query;
 use crate::transaction::Transaction;
 use crate::update::Update;
@@ -109,23 +110,12 @@ impl<T: Item> Put<'_, T> {
         aws::invocation::meter(|meter| meter.write_units += size::write_units(bytes));
         match outcome {
             Ok(_) => Ok(Ok(())),
-            Err(error) => match error.as_service_error().map(|e| (e.is_conditional_check_failed_exception(), e)) {
-                Some((true, _)) => Ok(Err(refused(standing(error.into_service_error())?))),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Err(refused(standing(failed.item.clone())?)))
+                }
                 _ => Err(fault("PutItem", error)),
             },
         }
     }
-}
-
-/// The item that made a condition fail.
-fn standing<T: DeserializeOwned>(
-    error: aws_sdk_dynamodb::operation::put_item::PutItemError,
-) -> Result<Option<T>, Fault> {
-    use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
-    match error {
-        ConditionalCheckFailedException(failed) => failed.item.filter(|i: &Attributes| !i.is_empty()),
-        _ => None,
-    }
-    .map(from_attributes)
-    .transpose()
 }

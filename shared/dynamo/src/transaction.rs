@@ -13,7 +13,7 @@ use types::once::ONCE_TTL;
 use types::{Answer, Fault, Instant, Once, OnceRefusal, random};
 
 use crate::condition::{Condition, Placeholders, le, missing};
-use crate::item::{Attributes, Item, Key, Value, attributes, from_attributes};
+use crate::item::{Attributes, Item, Key, Value, attributes, standing};
 use crate::{Consistency, Table, UpdateExpression, size};
 
 /// How a transaction that did not refuse ended.
@@ -52,7 +52,7 @@ struct OnceItem {
 
 impl Item for OnceItem {
     fn key(&self) -> Key {
-        Key::new(format!("ONCE#{}#{}", self.scope, self.once_key), "ONCE")
+        once_key(&self.scope, &self.once_key)
     }
     fn index(&self) -> Vec<(&'static str, Value)> {
         vec![("purge_at", self.expires_at.div_euclid(1000).into())]
@@ -74,7 +74,7 @@ impl<'a, R> Transaction<'a, R> {
         condition: Condition,
         refused: impl FnOnce(Option<T>) -> R + Send + 'a,
     ) -> Result<Self, Fault> {
-        let refuse: Refuse<'a, R> = Box::new(|standing| Ok(refused(standing.map(from_attributes).transpose()?)));
+        let refuse: Refuse<'a, R> = Box::new(|item| Ok(refused(standing(item)?)));
         self.put_raw(attributes(item)?, &condition, refuse)
     }
 
@@ -120,7 +120,7 @@ impl<'a, R> Transaction<'a, R> {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(|e| Fault::permanent("building an update").caused_by(e))?;
-        let refuse: Refuse<'a, R> = Box::new(|standing| Ok(refused(standing.map(from_attributes).transpose()?)));
+        let refuse: Refuse<'a, R> = Box::new(|item| Ok(refused(standing(item)?)));
         self.writes.push((TransactWriteItem::builder().update(update).build(), refuse));
         Ok(self)
     }
@@ -186,10 +186,10 @@ impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
             let jitter = u64::from(random::bytes::<1>()[0]) / 8;
             tokio::time::sleep(Duration::from_millis((10 << tries) + jitter)).await;
         };
-        let standing = reasons.into_iter().nth(index).and_then(|reason| reason.item).filter(|i| !i.is_empty());
+        let item = reasons.into_iter().nth(index).and_then(|reason| reason.item);
         match (&self.once, index) {
-            (Some(once), 0) => replay(once, standing),
-            _ => Ok(Err(refusals.swap_remove(index)(standing)?)),
+            (Some(once), 0) => replay(once, standing(item)?),
+            _ => Ok(Err(refusals.swap_remove(index)(item)?)),
         }
     }
 }
@@ -234,20 +234,20 @@ impl Table {
         once: &Once,
         now: Instant,
     ) -> Answer<Option<T>, R> {
-        let standing: Option<OnceItem> = self.get(&once_key(once), Consistency::Strong).await?;
+        let standing: Option<OnceItem> = self.get(&once_key(&once.scope, &once.key), Consistency::Strong).await?;
         let Some(item) = standing.filter(|item| now.millis() < item.expires_at) else { return Ok(Ok(None)) };
         Ok(result_of(once, item)?.map(Some))
     }
 }
 
-fn once_key(once: &Once) -> Key {
-    Key::new(format!("ONCE#{}#{}", once.scope, once.key), "ONCE")
+fn once_key(scope: &str, key: &str) -> Key {
+    Key::new(format!("ONCE#{scope}#{key}"), "ONCE")
 }
 
 /// The request was carried out before: its result, if it was the same request.
-fn replay<T: DeserializeOwned, R: From<OnceRefusal>>(once: &Once, standing: Option<Attributes>) -> Answer<Done<T>, R> {
-    let Some(standing) = standing else { return Ok(Err(OnceRefusal::InProgress.into())) };
-    Ok(result_of(once, from_attributes(standing)?)?.map(Done::Before))
+fn replay<T: DeserializeOwned, R: From<OnceRefusal>>(once: &Once, standing: Option<OnceItem>) -> Answer<Done<T>, R> {
+    let Some(item) = standing else { return Ok(Err(OnceRefusal::InProgress.into())) };
+    Ok(result_of(once, item)?.map(Done::Before))
 }
 
 fn result_of<T: DeserializeOwned, R: From<OnceRefusal>>(once: &Once, item: OnceItem) -> Answer<T, R> {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use types::{Answer, Fault};
 
 use crate::condition::{Condition, Placeholders};
-use crate::item::{Attributes, Key, Value, from_attributes};
+use crate::item::{Key, Value, from_attributes, standing};
 use crate::{Table, size};
 
 /// What an update does, apart from where: used alone and in transactions.
@@ -125,19 +125,13 @@ impl<'a> Update<'a> {
                 let bytes = size::bytes(&item);
                 (Ok(from_attributes(item)?), bytes)
             }
-            Err(error) => {
-                let refusing =
-                    matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)));
-                if !refusing {
-                    return Err(fault("UpdateItem", error));
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let bytes = failed.item.as_ref().map_or(0, size::bytes);
+                    (Err(refused(standing(failed.item.clone())?)), bytes)
                 }
-                let standing: Option<Attributes> = match error.into_service_error() {
-                    UpdateItemError::ConditionalCheckFailedException(failed) => failed.item.filter(|i| !i.is_empty()),
-                    _ => None,
-                };
-                let bytes = standing.as_ref().map_or(0, size::bytes);
-                (Err(refused(standing.map(from_attributes).transpose()?)), bytes)
-            }
+                _ => return Err(fault("UpdateItem", error)),
+            },
         };
         aws::invocation::meter(|meter| meter.write_units += size::write_units(bytes));
         Ok(answer)

@@ -85,7 +85,7 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
             status,
             refusal: refused.filter(|_| fault.is_none()).map(|refused| refused.kind),
             fault,
-            meter: invocation.meter().clone(),
+            meter: std::mem::take(&mut *invocation.meter()),
         };
         Outcome { answer, record }
     }

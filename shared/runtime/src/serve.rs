@@ -23,7 +23,7 @@ use crate::system::System;
 pub fn serve<A, F>(system: System<A>, app: F) -> ExitCode
 where
     A: Clone + Send + Sync + 'static,
-    F: FnOnce(&Env) -> Result<A, Fault>,
+    F: FnOnce(&Env, Clock) -> Result<A, Fault>,
 {
     let env = Env::of_process();
     log_as_json(&env, system.name());
@@ -39,11 +39,12 @@ where
 fn run<A, F>(system: &System<A>, app: F, env: &Env) -> Result<(), Fault>
 where
     A: Clone + Send + Sync + 'static,
-    F: FnOnce(&Env) -> Result<A, Fault>,
+    F: FnOnce(&Env, Clock) -> Result<A, Fault>,
 {
-    let function = Function::new(system, env.get("_HANDLER").unwrap_or_default(), app(env)?);
+    let clock = Clock::system();
+    let function = Function::new(system, env.get("_HANDLER").unwrap_or_default(), app(env, clock.clone())?);
     let (name, stage) = (system.name(), env.get("STAGE").unwrap_or("local"));
-    let (clock, cold) = (Clock::system(), AtomicBool::new(true));
+    let cold = AtomicBool::new(true);
     let (function, clock, cold) = (&function, &clock, &cold);
     let serve = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let remaining = remaining(event.context.deadline, clock.now());

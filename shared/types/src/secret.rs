@@ -1,6 +1,7 @@
 //! A system's root secret and the keys derived from it, one per purpose.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -10,9 +11,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 #[derive(Clone)]
 pub struct Secret(hmac::Key);
 
-/// A key for one purpose; a signature made for one purpose is worthless for another.
+/// A key for one purpose; a signature made for one purpose is worthless for another. Its clones share it, since every
+/// request clones what the handlers share.
 #[derive(Clone)]
-pub struct PurposeKey(hmac::Key);
+pub struct PurposeKey(Arc<hmac::Key>);
 
 /// The secret is too short to be one.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +36,7 @@ impl Secret {
     /// The key for `purpose`: HMAC-SHA256(root, purpose), the extract-free half of HKDF (RFC 5869), since the root is
     /// uniform.
     pub fn key(&self, purpose: &str) -> PurposeKey {
-        PurposeKey(hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.0, purpose.as_bytes()).as_ref()))
+        PurposeKey(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.0, purpose.as_bytes()).as_ref())))
     }
 }
 

@@ -56,6 +56,11 @@ impl Instant {
         self.0.div_euclid(1000)
     }
 
+    /// Text that sorts as the instant does (after 1970), for keys.
+    pub fn sortable(self) -> String {
+        format!("{:015}", self.0)
+    }
+
     /// The time left until `later`; zero when it has passed.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
-use types::{Fault, Instant};
+use types::{Fault, Instant, Tier};
 
 use crate::App;
 use crate::domain::{self, Credential};
@@ -38,8 +38,8 @@ pub struct Context {
     caller: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     scopes: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    tier: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<Tier>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ends: Option<Instant>,
 }
@@ -86,7 +86,7 @@ async fn identify(app: &App, text: &str) -> Result<Option<Context>, Fault> {
         (None, Some(verifier)) => verifier.verify(text, now).await?.and_then(|user| {
             let caller = domain::user(&user.subject)?;
             let scopes = [app.user_scopes.to_vec(), user.scopes].concat().join(" ");
-            Some((Context { caller, scopes, tier: "free".to_owned(), ends: None }, Some(user.expires_at)))
+            Some((Context { caller, scopes, tier: Some(Tier::Free), ends: None }, Some(user.expires_at)))
         }),
         (None, None) => None,
     };
@@ -106,7 +106,6 @@ async fn of_key(app: &App, credential: &Credential, now: Instant) -> Result<Opti
     {
         tracing::warn!(fault = fault.chain(), key = key.id, "the use of a key was not written down");
     }
-    let tier = serde_json::to_value(key.tier).ok().and_then(|tier| tier.as_str().map(str::to_owned));
     let (scopes, ends) = (key.scopes.join(" "), key.expires_at);
-    Ok(Some((Context { caller: key.owner, scopes, tier: tier.unwrap_or_default(), ends }, ends)))
+    Ok(Some((Context { caller: key.owner, scopes, tier: Some(key.tier), ends }, ends)))
 }

@@ -3,7 +3,6 @@
 use web::{Caller, IntoResponse, Path, Problem, State};
 
 use crate::App;
-use crate::domain::{Credential, KeyError};
 use crate::view::KeyView;
 
 /// One strongly consistent read.
@@ -13,6 +12,6 @@ pub async fn handle(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = app.clock.now();
-    let key = app.store.find(Credential::id_of_path(&id)?).await?.ok_or(KeyError::NotFound)?.of(&caller.into(), now)?;
+    let key = app.key_of(&caller.into(), &id, now).await?;
     Ok(web::Json(KeyView::of(key, now)))
 }

@@ -3,12 +3,11 @@
 use web::{Caller, Path, Problem, State, StatusCode};
 
 use crate::App;
-use crate::domain::{Credential, KeyError};
 
 /// One read, to see whose it is, and one conditional write.
 pub async fn handle(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     let now = app.clock.now();
-    let key = app.store.find(Credential::id_of_path(&id)?).await?.ok_or(KeyError::NotFound)?.of(&caller.into(), now)?;
+    let key = app.key_of(&caller.into(), &id, now).await?;
     app.store.revoke(key, now).await?;
     Ok(StatusCode::NO_CONTENT)
 }

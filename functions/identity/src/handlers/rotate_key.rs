@@ -6,7 +6,7 @@ use serde::Deserialize;
 use web::{Body, Caller, Created, Path, Problem, State};
 
 use crate::App;
-use crate::domain::{Credential, Issuer, KeyError};
+use crate::domain::Issuer;
 use crate::view::{Issued, KeyView};
 
 /// Time to bring the new key to its users.
@@ -28,7 +28,7 @@ pub async fn handle(
     Body(request): Body<Request>,
 ) -> Result<Created<Issued>, Problem> {
     let (now, caller) = (app.clock.now(), Issuer::from(caller));
-    let old = app.store.find(Credential::id_of_path(&id)?).await?.ok_or(KeyError::NotFound)?.of(&caller, now)?;
+    let old = app.key_of(&caller, &id, now).await?;
     let grace = Duration::from_secs(request.grace_seconds.unwrap_or(DEFAULT_GRACE_SECONDS));
     let credential = app.credential();
     let (next, ends) = old.rotate(&caller, credential.id(), credential.hash(&app.hashing), grace, now)?;

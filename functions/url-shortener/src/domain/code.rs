@@ -68,13 +68,20 @@ impl Code {
         Ok(code)
     }
 
+    /// Reads a code from a path. What cannot be a code is no link's, without a look at the table.
+    ///
+    /// # Errors
+    /// [`LinkError::NotFound`].
+    pub fn of_path(text: &str) -> Result<Self, LinkError> {
+        text.parse().map_err(|_| LinkError::NotFound)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Reads a code from a path. What cannot be a code is [`LinkError::CodeInvalid`], without a look at the table.
 impl FromStr for Code {
     type Err = LinkError;
     fn from_str(text: &str) -> Result<Self, LinkError> {

@@ -3,11 +3,11 @@
 use web::{Caller, Path, Problem, State, StatusCode};
 
 use crate::App;
-use crate::domain::{Code, LinkError};
+use crate::domain::Code;
 
 /// One conditional write. Other sandboxes open the link for at most another minute.
 pub async fn handle(State(app): State<App>, caller: Caller, Path(code): Path<String>) -> Result<StatusCode, Problem> {
-    let code: Code = code.parse().map_err(|_| LinkError::NotFound)?;
+    let code = Code::of_path(&code)?;
     app.store.disable(&code, &caller.id, app.clock.now()).await??;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,5 +1,7 @@
 //! GET and HEAD /{code}: go where the link leads.
 
+use std::sync::Arc;
+
 use types::{Instant, random};
 use web::{IntoResponse, Method, Path, Problem, RequestMeta, Response, State, StatusCode};
 
@@ -13,7 +15,7 @@ pub async fn handle(
     meta: RequestMeta,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    let code: Code = code.parse().map_err(|_| LinkError::NotFound)?;
+    let code = Code::of_path(&code)?;
     let now = app.clock.now();
     let link = find(&app, &code, now).await?;
     let location = link.follow(now)?.as_str().to_owned();
@@ -28,12 +30,12 @@ pub async fn handle(
     Ok((StatusCode::FOUND, headers).into_response())
 }
 
-async fn find(app: &App, code: &Code, now: Instant) -> Result<Link, Problem> {
+async fn find(app: &App, code: &Code, now: Instant) -> Result<Arc<Link>, Problem> {
     if let Some(link) = app.cache.get(code, now) {
         aws::count("cache_hits", 1.0);
         return Ok(link);
     }
-    let link = app.store.find(code).await?.ok_or(LinkError::NotFound)?;
+    let link = Arc::new(app.store.find(code).await?.ok_or(LinkError::NotFound)?);
     app.cache.insert(&link, now);
     Ok(link)
 }

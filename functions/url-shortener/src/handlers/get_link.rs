@@ -12,7 +12,7 @@ pub async fn handle(
     meta: RequestMeta,
     Path(code): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let code: Code = code.parse().map_err(|_| LinkError::NotFound)?;
+    let code = Code::of_path(&code)?;
     let link = app.store.find_now(&code).await?.ok_or(LinkError::NotFound)?;
     let link = link.of(&caller.id, app.clock.now())?;
     Ok(web::Json(app.view(link, &meta)))

@@ -11,7 +11,7 @@ pub async fn handle(
     caller: Caller,
     Path(code): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let code: Code = code.parse().map_err(|_| LinkError::NotFound)?;
+    let code = Code::of_path(&code)?;
     let now = app.clock.now();
     let (link, days) = app.store.stats(&code).await?.ok_or(LinkError::NotFound)?;
     link.of(&caller.id, now)?;

@@ -7,12 +7,18 @@ use crate::domain::Code;
 
 pub(crate) const LINK: &str = "LINK";
 pub(crate) const MONTH: &str = "MONTH#";
+/// After every month.
+pub(crate) const MONTHS_END: &str = "MONTH#~";
 pub(crate) const DAY: &str = "PER_DAY#";
 pub(crate) const HOUR: &str = "PER_HOUR#";
 pub(crate) const MINUTE: &str = "PER_MINUTE#";
 
 pub(crate) fn partition(code: &Code) -> String {
     format!("LINK#{code}")
+}
+/// The code whose partition this is.
+pub(crate) fn code_of(partition: &str) -> Option<Code> {
+    partition.strip_prefix("LINK#")?.parse().ok()
 }
 pub(crate) fn link(code: &Code) -> Key {
     Key::new(partition(code), LINK)
@@ -36,5 +42,5 @@ pub(crate) fn expiry(hour: i64, shard: u64) -> String {
 }
 /// Sorts as the instant does, and among equals by code.
 pub(crate) fn moment(at: Instant, code: &str) -> String {
-    format!("{:015}#{code}", at.millis())
+    format!("{}#{code}", at.sortable())
 }
