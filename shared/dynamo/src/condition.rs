@@ -16,6 +16,10 @@ pub enum Condition {
     Missing(String),
     /// `attribute operator value`.
     Compare(String, &'static str, Value),
+    /// `one < other`, both attributes of the item.
+    Below(String, String),
+    /// The list, set or text has this member or part.
+    Contains(String, Value),
     /// All of them.
     All(Vec<Condition>),
     /// Any of them.
@@ -52,6 +56,16 @@ pub fn gt(attribute: impl Into<String>, value: impl Into<Value>) -> Condition {
     Condition::Compare(attribute.into(), ">", value.into())
 }
 
+/// `one < other`, both attributes; false where either is missing.
+pub fn below(one: impl Into<String>, other: impl Into<String>) -> Condition {
+    Condition::Below(one.into(), other.into())
+}
+
+/// The list, set or text has this member or part.
+pub fn contains(attribute: impl Into<String>, part: impl Into<Value>) -> Condition {
+    Condition::Contains(attribute.into(), part.into())
+}
+
 impl Condition {
     /// Both.
     #[must_use]
@@ -83,6 +97,10 @@ impl Condition {
             Self::Missing(attribute) => format!("attribute_not_exists({})", names.name(attribute)),
             Self::Compare(attribute, operator, value) => {
                 format!("{} {operator} {}", names.name(attribute), names.value(value.clone()))
+            }
+            Self::Below(one, other) => format!("{} < {}", names.name(one), names.name(other)),
+            Self::Contains(attribute, part) => {
+                format!("contains({}, {})", names.name(attribute), names.value(part.clone()))
             }
             Self::All(all) => join(all, " AND ", names),
             Self::Any(any) => join(any, " OR ", names),

@@ -10,7 +10,7 @@ mod table;
 mod transaction;
 mod update;
 
-pub use condition::{Condition, eq, exists, gt, le, lt, missing};
+pub use condition::{Condition, below, contains, eq, exists, gt, le, lt, missing};
 pub use item::{Attributes, Item, Key, Value, attributes, from_attributes};
 pub use page::{Page, Position, Query};
 pub use table::{Consistency, Put, Table};

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 use types::Fault;
 
-use crate::condition::Placeholders;
+use crate::condition::{Condition, Placeholders};
 use crate::item::{Attributes, Value, from_attributes};
 use crate::table::Consistency;
 use crate::{Table, size};
@@ -33,6 +33,7 @@ pub struct Query<'a> {
     partition: Value,
     index: Option<(&'static str, &'static str, &'static str)>,
     range: Option<(Value, Value)>,
+    filter: Option<Condition>,
     descending: bool,
     consistency: Consistency,
     after: Option<Position>,
@@ -41,7 +42,7 @@ pub struct Query<'a> {
 impl<'a> Query<'a> {
     pub(crate) fn new(table: &'a Table, partition: Value) -> Self {
         let consistency = Consistency::Eventual;
-        Self { table, partition, index: None, range: None, descending: false, consistency, after: None }
+        Self { table, partition, index: None, range: None, filter: None, descending: false, consistency, after: None }
     }
 
     /// Reads the index `name` with these partition and sort key attributes; indexes are always eventually consistent.
@@ -53,6 +54,13 @@ impl<'a> Query<'a> {
     /// Only sort keys from `low` to `high`, both included.
     pub fn between(mut self, low: impl Into<Value>, high: impl Into<Value>) -> Self {
         self.range = Some((low.into(), high.into()));
+        self
+    }
+
+    /// Leaves out what does not meet the condition, after it was read and paid for: a page may hold fewer items than its
+    /// limit, or none, and still have a next one.
+    pub fn filter(mut self, condition: Option<Condition>) -> Self {
+        self.filter = condition;
         self
     }
 
@@ -114,11 +122,13 @@ impl<'a> Query<'a> {
             let (name, low, high) = (names.name(sk), names.value(low.clone()), names.value(high.clone()));
             condition.push_str(&format!(" AND {name} BETWEEN {low} AND {high}"));
         }
+        let filter = self.filter.as_ref().map(|filter| filter.write(&mut names));
         let (names, values) = names.finish();
         let strong = self.consistency == Consistency::Strong;
         let request = self.table.client.query().table_name(&*self.table.name).set_index_name(index);
         let request = request
             .key_condition_expression(condition)
+            .set_filter_expression(filter)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .consistent_read(strong)

@@ -5,13 +5,19 @@
 pub const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// `number` as exactly `width` digits, zero-padded; digits above `width` are cut off.
-pub fn encode(mut number: u64, width: usize) -> String {
-    let mut digits = vec![b'0'; width];
-    for digit in digits.iter_mut().rev() {
-        *digit = ALPHABET[(number % 62) as usize];
-        number /= 62;
+pub fn encode(number: u64, width: usize) -> String {
+    encode_in(ALPHABET, number, width)
+}
+
+/// The same with other digits.
+pub fn encode_in(digits: &[u8], mut number: u64, width: usize) -> String {
+    let base = digits.len() as u64;
+    let mut text = vec![digits[0]; width];
+    for place in text.iter_mut().rev() {
+        *place = digits[(number % base) as usize];
+        number /= base;
     }
-    digits.iter().map(|&digit| char::from(digit)).collect()
+    text.iter().map(|&digit| char::from(digit)).collect()
 }
 
 #[cfg(test)]
