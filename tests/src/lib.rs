@@ -5,6 +5,8 @@ mod cloud;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod shared;
+#[cfg(test)]
 mod systems;
 #[cfg(test)]
 mod tidy;

@@ -2,8 +2,13 @@
 //! transactions that say which of their writes was refused, and pages. Every read compares time itself; nothing here
 //! scans.
 
+mod batch;
 mod condition;
+mod counter;
+mod delete;
 mod item;
+mod lease;
+mod once;
 mod page;
 mod size;
 mod table;
@@ -11,7 +16,10 @@ mod transaction;
 mod update;
 
 pub use condition::{Condition, below, contains, eq, exists, gt, le, lt, missing};
+pub use counter::Counter;
+pub use delete::Delete;
 pub use item::{Attributes, Item, Key, Value, attributes, from_attributes};
+pub use lease::{Acquire, Held, Lease, Lost};
 pub use page::{Page, Position, Query};
 pub use table::{Consistency, Put, Table};
 pub use transaction::{Done, Transaction};

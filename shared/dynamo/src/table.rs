@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use types::{Answer, Fault};
 
 use crate::condition::{Condition, Placeholders};
+use crate::delete::Delete;
 use crate::item::{Item, Key, attributes, from_attributes, standing};
 use crate::page::Query;
 use crate::transaction::Transaction;
@@ -61,6 +62,11 @@ impl Table {
     /// Changes attributes of one item, making it if it is not there.
     pub fn update(&self, key: Key) -> Update<'_> {
         Update::new(self, key)
+    }
+
+    /// Removes one item.
+    pub fn delete(&self, key: Key) -> Delete<'_> {
+        Delete::new(self, key)
     }
 
     /// Reads items of one partition in the order of the sort key.

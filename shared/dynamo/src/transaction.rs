@@ -5,16 +5,16 @@ use std::time::Duration;
 use aws::fault;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use types::once::ONCE_TTL;
 use types::{Answer, Fault, Instant, Once, OnceRefusal, random};
 
 use crate::condition::{Condition, Placeholders, le, missing};
-use crate::item::{Attributes, Item, Key, Value, attributes, standing};
-use crate::{Consistency, Table, UpdateExpression, size};
+use crate::item::{Attributes, Item, Key, attributes, standing};
+use crate::once::{OnceItem, replay};
+use crate::{Table, UpdateExpression, size};
 
 /// How a transaction that did not refuse ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,25 +38,6 @@ pub struct Transaction<'a, R> {
     once: Option<Once>,
     /// Units of its writes alone; an update's item is not seen, so it counts for the least.
     units: f64,
-}
-
-/// What is stored about a request that must take effect once.
-#[derive(Debug, Serialize, Deserialize)]
-struct OnceItem {
-    scope: String,
-    once_key: String,
-    fingerprint: String,
-    result: String,
-    expires_at: i64,
-}
-
-impl Item for OnceItem {
-    fn key(&self) -> Key {
-        once_key(&self.scope, &self.once_key)
-    }
-    fn index(&self) -> Vec<(&'static str, Value)> {
-        vec![("purge_at", self.expires_at.div_euclid(1000).into())]
-    }
 }
 
 impl<'a, R> Transaction<'a, R> {
@@ -124,6 +105,62 @@ impl<'a, R> Transaction<'a, R> {
         self.writes.push((TransactWriteItem::builder().update(update).build(), refuse));
         Ok(self)
     }
+
+    /// Deletes one item under a condition; `refused` makes the refusal from the item that is there.
+    ///
+    /// # Errors
+    /// Never for a key and a condition; the SDK's builder is fallible.
+    pub fn delete<T: DeserializeOwned>(
+        mut self,
+        key: &Key,
+        condition: &Condition,
+        refused: impl FnOnce(Option<T>) -> R + Send + 'a,
+    ) -> Result<Self, Fault> {
+        self.units += size::write_units(0);
+        let mut names = Placeholders::default();
+        let condition = condition.write(&mut names);
+        let (names, values) = names.finish();
+        let delete = Delete::builder()
+            .table_name(&*self.table.name)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|e| Fault::permanent("building a delete").caused_by(e))?;
+        let refuse: Refuse<'a, R> = Box::new(|item| Ok(refused(standing(item)?)));
+        self.writes.push((TransactWriteItem::builder().delete(delete).build(), refuse));
+        Ok(self)
+    }
+
+    /// Writes the others only if this item, which is left as it is, meets the condition; `refused` makes the refusal.
+    ///
+    /// # Errors
+    /// As [`Transaction::delete`].
+    pub fn check<T: DeserializeOwned>(
+        mut self,
+        key: &Key,
+        condition: &Condition,
+        refused: impl FnOnce(Option<T>) -> R + Send + 'a,
+    ) -> Result<Self, Fault> {
+        self.units += size::write_units(0);
+        let mut names = Placeholders::default();
+        let condition = condition.write(&mut names);
+        let (names, values) = names.finish();
+        let check = ConditionCheck::builder()
+            .table_name(&*self.table.name)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|e| Fault::permanent("building a condition check").caused_by(e))?;
+        let refuse: Refuse<'a, R> = Box::new(|item| Ok(refused(standing(item)?)));
+        self.writes.push((TransactWriteItem::builder().condition_check(check).build(), refuse));
+        Ok(self)
+    }
 }
 
 impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
@@ -133,14 +170,7 @@ impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
     /// # Errors
     /// When the result cannot be written as JSON.
     pub fn once<T: Serialize>(mut self, once: Once, result: &T, now: Instant) -> Result<Self, Fault> {
-        let result = serde_json::to_string(result).map_err(|e| Fault::permanent("writing a result").caused_by(e))?;
-        let item = OnceItem {
-            scope: once.scope.clone(),
-            once_key: once.key.clone(),
-            fingerprint: once.fingerprint.clone(),
-            result,
-            expires_at: (now + ONCE_TTL).millis(),
-        };
+        let item = OnceItem::of(&once, result, now)?;
         self.once = Some(once);
         let free = missing("pk").or(le("expires_at", now));
         let mut this = self.put_raw(attributes(&item)?, &free, Box::new(|_| Ok(OnceRefusal::InProgress.into())))?;
@@ -221,40 +251,6 @@ fn judge(reasons: &[CancellationReason], once: bool) -> Verdict {
 
 fn code(reason: &CancellationReason) -> &str {
     reason.code().unwrap_or_default()
-}
-
-impl Table {
-    /// What a request that would now be refused was answered before, if it was: a repetition is answered as the first
-    /// was, though time or rules have moved on since.
-    ///
-    /// # Errors
-    /// When the table cannot be read.
-    pub async fn replay<T: DeserializeOwned, R: From<OnceRefusal>>(
-        &self,
-        once: &Once,
-        now: Instant,
-    ) -> Answer<Option<T>, R> {
-        let standing: Option<OnceItem> = self.get(&once_key(&once.scope, &once.key), Consistency::Strong).await?;
-        let Some(item) = standing.filter(|item| now.millis() < item.expires_at) else { return Ok(Ok(None)) };
-        Ok(result_of(once, item)?.map(Some))
-    }
-}
-
-fn once_key(scope: &str, key: &str) -> Key {
-    Key::new(format!("ONCE#{scope}#{key}"), "ONCE")
-}
-
-/// The request was carried out before: its result, if it was the same request.
-fn replay<T: DeserializeOwned, R: From<OnceRefusal>>(once: &Once, standing: Option<OnceItem>) -> Answer<Done<T>, R> {
-    let Some(item) = standing else { return Ok(Err(OnceRefusal::InProgress.into())) };
-    Ok(result_of(once, item)?.map(Done::Before))
-}
-
-fn result_of<T: DeserializeOwned, R: From<OnceRefusal>>(once: &Once, item: OnceItem) -> Answer<T, R> {
-    if item.fingerprint != once.fingerprint {
-        return Ok(Err(OnceRefusal::Mismatch.into()));
-    }
-    serde_json::from_str(&item.result).map(Ok).map_err(|e| Fault::permanent("reading a stored result").caused_by(e))
 }
 
 #[cfg(test)]

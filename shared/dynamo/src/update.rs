@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use types::{Answer, Fault};
 
 use crate::condition::{Condition, Placeholders};
-use crate::item::{Key, Value, from_attributes, standing};
+use crate::item::{Attributes, Key, Value, from_attributes, standing};
 use crate::{Table, size};
 
 /// What an update does, apart from where: used alone and in transactions.
@@ -106,6 +106,14 @@ impl<'a> Update<'a> {
         T: DeserializeOwned,
         O: DeserializeOwned,
     {
+        Ok(match self.send_raw().await? {
+            Ok(item) => Ok(from_attributes(item)?),
+            Err(item) => Err(refused(standing(item)?)),
+        })
+    }
+
+    /// The item as it is now, or the one that made the condition fail.
+    pub(crate) async fn send_raw(self) -> Answer<Attributes, Option<Attributes>> {
         let mut names = Placeholders::default();
         let (update, condition) = self.expression.write(&mut names);
         let (names, values) = names.finish();
@@ -119,20 +127,14 @@ impl<'a> Update<'a> {
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let outcome = aws::within_deadline("UpdateItem", request.send()).await?;
-        let (answer, bytes) = match outcome {
-            Ok(output) => {
-                let item = output.attributes.unwrap_or_default();
-                let bytes = size::bytes(&item);
-                (Ok(from_attributes(item)?), bytes)
-            }
+        let answer = match outcome {
+            Ok(output) => Ok(output.attributes.unwrap_or_default()),
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    let bytes = failed.item.as_ref().map_or(0, size::bytes);
-                    (Err(refused(standing(failed.item.clone())?)), bytes)
-                }
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Err(failed.item.clone()),
                 _ => return Err(fault("UpdateItem", error)),
             },
         };
+        let bytes = answer.as_ref().map_or_else(|item| item.as_ref().map_or(0, size::bytes), size::bytes);
         aws::invocation::meter(|meter| meter.write_units += size::write_units(bytes));
         Ok(answer)
     }

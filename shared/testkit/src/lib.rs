@@ -15,5 +15,6 @@ pub use cloud::{Answer, Cloud, eventually};
 pub use events::http_event;
 pub use runtime::Function;
 pub use scenario::play;
+pub use tables::fresh_table;
 pub use template::{Template, repository};
 pub use world::{Delivery, World, Worlds};

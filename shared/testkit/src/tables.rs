@@ -6,7 +6,25 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType, StreamSpecification, StreamViewType,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
+use types::random;
+
+/// A table of a test's own, with the keys that every table here has.
+///
+/// # Errors
+/// When there is no emulator.
+pub async fn fresh_table() -> Result<dynamo::Table> {
+    let sdk = Sdk::from_env(&aws::env::Env::of_process())?;
+    let name = format!("t{}-table", random::base62(11).to_ascii_lowercase());
+    let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+    let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+    let properties = json!({
+        "AttributeDefinitions": [attribute("pk"), attribute("sk")],
+        "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+    });
+    create_table(&sdk, &name, &properties).await?;
+    Ok(dynamo::Table::new(sdk.dynamodb(), name))
+}
 
 /// Creates the table `name` with these properties of an `AWS::DynamoDB::Table`.
 pub(crate) async fn create_table(sdk: &Sdk, name: &str, properties: &Value) -> Result<()> {

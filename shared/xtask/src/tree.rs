@@ -27,10 +27,11 @@ impl Tree {
                 let entry = entry?;
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let path = format!("{prefix}{name}");
+                if MADE.contains(&name.as_str()) {
+                    continue; // a folder, or a link to one
+                }
                 if entry.file_type()?.is_dir() {
-                    if !MADE.contains(&name.as_str()) {
-                        folders.push((entry.path(), path + "/"));
-                    }
+                    folders.push((entry.path(), path + "/"));
                 } else {
                     let bytes = fs::read(entry.path()).with_context(|| format!("reading {path}"))?;
                     files.insert(path, String::from_utf8(bytes).ok());
