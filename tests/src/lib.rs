@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cloud;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod shared;

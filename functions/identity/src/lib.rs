@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use aws::Sdk;
 use aws::env::Env;
-use runtime::System;
+use runtime::{System, endpoint};
 use types::secret::PurposeKey;
 use types::{Clock, Fault};
 use web::{Access, CursorKey, Method};
@@ -35,12 +35,14 @@ use handlers::{authorize, check_health, create_key, get_key, issue_key, list_key
 /// Identity's Lambdas.
 pub fn system() -> System<App> {
     System::named("identity")
-        .http("create_key", Method::POST, "/keys", Access::Scope("keys:write"), create_key::handle)
-        .http("list_keys", Method::GET, "/keys", Access::Scope("keys:read"), list_keys::handle)
-        .http("get_key", Method::GET, "/keys/{id}", Access::Scope("keys:read"), get_key::handle)
-        .http("revoke_key", Method::DELETE, "/keys/{id}", Access::Scope("keys:write"), revoke_key::handle)
-        .http("rotate_key", Method::POST, "/keys/{id}/rotate", Access::Scope("keys:write"), rotate_key::handle)
-        .http("check_health", Method::GET, "/health", Access::Public, check_health::handle)
+        .http("create_key", Method::POST, "/keys", Access::Scope("keys:write"), endpoint!(create_key))
+        .http("list_keys", Method::GET, "/keys", Access::Scope("keys:read"), endpoint!(list_keys))
+        .http("get_key", Method::GET, "/keys/{id}", Access::Scope("keys:read"), endpoint!(get_key))
+        .http("revoke_key", Method::DELETE, "/keys/{id}", Access::Scope("keys:write"), endpoint!(revoke_key))
+        .http("rotate_key", Method::POST, "/keys/{id}/rotate", Access::Scope("keys:write"), endpoint!(rotate_key))
+        .http("check_health", Method::GET, "/health", Access::Public, endpoint!(check_health))
+        .openapi("get_openapi")
+        .docs("get_docs")
         .unrouted("reject_request")
         .invoke("authorize", authorize::handle)
         .invoke("issue_key", issue_key::handle)

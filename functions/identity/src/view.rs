@@ -1,5 +1,6 @@
 //! A key as its owner sees it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use types::{Instant, Tier, random};
 use web::{Caller, Problem};
@@ -8,7 +9,8 @@ use crate::App;
 use crate::domain::{ApiKey, Credential, ID_CHARACTERS, Issuer, KeyError, SECRET_CHARACTERS};
 
 /// The JSON of a key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
 pub struct KeyView {
     id: String,
     owner: String,
@@ -28,7 +30,7 @@ pub struct KeyView {
 }
 
 /// A new key and, this once, the key itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Issued {
     /// The key's description.
     pub key: KeyView,

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use aws::Sdk;
 use aws::env::Env;
-use runtime::System;
+use runtime::{System, endpoint};
 use types::secret::PurposeKey;
 use types::{Clock, Fault};
 use web::{Access, CursorKey, Method};
@@ -44,13 +44,15 @@ use handlers::{
 /// The url-shortener's Lambdas.
 pub fn system() -> System<App> {
     System::named("url-shortener")
-        .http("create_link", Method::POST, "/links", Access::Scope("links:write"), create_link::handle)
-        .http("list_links", Method::GET, "/links", Access::Scope("links:read"), list_links::handle)
-        .http("get_link", Method::GET, "/links/{code}", Access::Scope("links:read"), get_link::handle)
-        .http("delete_link", Method::DELETE, "/links/{code}", Access::Scope("links:write"), delete_link::handle)
-        .http("get_stats", Method::GET, "/links/{code}/stats", Access::Scope("links:read"), get_stats::handle)
-        .http("check_health", Method::GET, "/health", Access::Public, check_health::handle)
-        .http("follow_link", Method::GET, "/{code}", Access::Public, follow_link::handle)
+        .http("create_link", Method::POST, "/links", Access::Scope("links:write"), endpoint!(create_link))
+        .http("list_links", Method::GET, "/links", Access::Scope("links:read"), endpoint!(list_links))
+        .http("get_link", Method::GET, "/links/{code}", Access::Scope("links:read"), endpoint!(get_link))
+        .http("delete_link", Method::DELETE, "/links/{code}", Access::Scope("links:write"), endpoint!(delete_link))
+        .http("get_stats", Method::GET, "/links/{code}/stats", Access::Scope("links:read"), endpoint!(get_stats))
+        .http("check_health", Method::GET, "/health", Access::Public, endpoint!(check_health))
+        .http("follow_link", Method::GET, "/{code}", Access::Public, endpoint!(follow_link))
+        .openapi("get_openapi")
+        .docs("get_docs")
         .unrouted("reject_request")
         .queue("count_clicks", "clicks", count_clicks::handle)
         .stream("roll_up_clicks", roll_up_clicks::handle)

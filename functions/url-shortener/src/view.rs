@@ -1,5 +1,6 @@
 //! A link as its owner sees it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use types::Instant;
 use web::RequestMeta;
@@ -8,7 +9,8 @@ use crate::App;
 use crate::domain::{Link, State};
 
 /// The JSON of a link.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Link")]
 pub struct LinkView {
     code: String,
     short_url: String,

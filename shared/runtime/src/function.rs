@@ -45,7 +45,7 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
         let row = system.rows().iter().find(|row| row.handler == handler);
         let kind = match row.map(|row| &row.run) {
             Some(Run::Event(run)) => Kind::Event(Arc::clone(run)),
-            Some(Run::Http(_)) => Kind::Http(http::router(system, Some(handler), app.clone())),
+            Some(Run::Http(_) | Run::Document(_)) => Kind::Http(http::router(system, Some(handler), app.clone())),
             Some(Run::Unrouted) => Kind::Http(http::refusing(system)),
             None => Kind::Http(http::router(system, None, app.clone())),
         };
@@ -129,19 +129,36 @@ async fn contain<T>(invocation: &Invocation, work: impl Future<Output = T>) -> R
 mod tests {
     use super::*;
     use axum::http::Method;
-    use web::Access;
+    use web::{Access, Json};
+
+    use crate::Endpoint;
+
+    fn of<H>(run: H) -> Endpoint<H> {
+        Endpoint { head: b"//! GET /cats: look at cats.", run }
+    }
 
     fn system() -> System<()> {
         System::named("zoo")
-            .http("get_cat", Method::GET, "/cats/{name}", Access::Public, async || "meow")
-            .http("feed_cat", Method::POST, "/cats/{name}", Access::Scope("cats:write"), async || "purr")
-            .http("scare_cat", Method::DELETE, "/cats/{name}", Access::Public, async || -> &'static str {
-                panic!("hiss at 10.0.0.1")
-            })
-            .http("wait_cat", Method::GET, "/wait", Access::Public, async || {
-                std::future::pending::<()>().await;
-                "never"
-            })
+            .http("get_cat", Method::GET, "/cats/{name}", Access::Public, of(async || Json("meow")))
+            .http("feed_cat", Method::POST, "/cats/{name}", Access::Scope("cats:write"), of(async || Json("purr")))
+            .http(
+                "scare_cat",
+                Method::DELETE,
+                "/cats/{name}",
+                Access::Public,
+                of(async || -> Json<&'static str> { panic!("hiss at 10.0.0.1") }),
+            )
+            .http(
+                "wait_cat",
+                Method::GET,
+                "/wait",
+                Access::Public,
+                of(async || {
+                    std::future::pending::<()>().await;
+                    Json("never")
+                }),
+            )
+            .openapi("get_openapi")
             .unrouted("reject_request")
             .invoke("count_cats", async |(), names: Vec<String>| Ok(names.len()))
     }
@@ -162,7 +179,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_row_serves_its_route_and_no_other() {
-        assert_eq!(call("get_cat", &event("GET", "/cats/tom", None)).await.0["body"], "meow");
+        assert_eq!(call("get_cat", &event("GET", "/cats/tom", None)).await.0["body"], "\"meow\"");
         assert_eq!(call("get_cat", &event("HEAD", "/cats/tom", None)).await.0["statusCode"], 200);
         assert_eq!(call("get_cat", &event("POST", "/cats/tom", None)).await.0["statusCode"], 404);
         assert_eq!(call("count_cats", "[\"a\", \"b\"]").await.0, 2);
@@ -170,8 +187,8 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_known_handler_the_whole_table_answers() {
-        assert_eq!(call("bootstrap", &event("GET", "/cats/tom", None)).await.0["body"], "meow");
-        assert_eq!(call("bootstrap", &event("POST", "/cats/tom", Some("cats:write"))).await.0["body"], "purr");
+        assert_eq!(call("bootstrap", &event("GET", "/cats/tom", None)).await.0["body"], "\"meow\"");
+        assert_eq!(call("bootstrap", &event("POST", "/cats/tom", Some("cats:write"))).await.0["body"], "\"purr\"");
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use types::Fault;
-use web::{BodyDigest, Problem};
+use web::{BodyDigest, Problem, shared};
 
 use crate::system::{Run, System, Trigger};
 
@@ -21,9 +21,12 @@ use crate::system::{Run, System, Trigger};
 pub(crate) fn router<A: Clone + Send + Sync + 'static>(system: &System<A>, only: Option<&str>, app: A) -> Router {
     let mut router = Router::new();
     for row in system.rows().iter().filter(|row| only.is_none_or(|handler| handler == row.handler)) {
-        if let (Run::Http(route), Trigger::Http { path, .. }) = (&row.run, &row.trigger) {
-            router = router.route(path, (**route).clone());
-        }
+        let Trigger::Http { path, .. } = &row.trigger else { continue };
+        router = match &row.run {
+            Run::Http(route) => router.route(path, (**route).clone()),
+            Run::Document(document) => router.route(path, document.route(system)),
+            Run::Unrouted | Run::Event(_) => router,
+        };
     }
     let nothing = async || unrouted_problem(&[]);
     let router = router.method_not_allowed_fallback(nothing).fallback(nothing);
@@ -60,11 +63,9 @@ pub(crate) fn refusing<A: Clone + Send + Sync + 'static>(system: &System<A>) -> 
 
 fn unrouted_problem(methods: &[String]) -> Response {
     if methods.is_empty() {
-        return Problem::not_found("no-such-route", "There is nothing at this path").into_response();
+        return Problem::of(shared::NO_SUCH_ROUTE).into_response();
     }
-    let problem =
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path does not take this method");
-    let mut response = problem.with("allow", methods).into_response();
+    let mut response = Problem::of(shared::METHOD_NOT_ALLOWED).with("allow", methods).into_response();
     if let Ok(allow) = HeaderValue::try_from(methods.join(", ")) {
         response.headers_mut().insert(ALLOW, allow);
     }

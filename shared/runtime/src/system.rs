@@ -11,8 +11,10 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use types::Fault;
-use web::Access;
+use web::{Access, Describe, Operation};
 use work::{Batch, BatchOutcome, Change, Changes};
+
+use crate::document::Document;
 
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<String, Fault>> + Send>>;
 pub(crate) type OnEvent<A> = Arc<dyn Fn(A, String) -> Answering + Send + Sync>;
@@ -31,12 +33,32 @@ pub struct Row<A> {
     pub handler: &'static str,
     /// What invokes it.
     pub trigger: Trigger,
+    /// What a route's document says of it, beside the trigger.
+    pub(crate) about: Option<About>,
     pub(crate) run: Run<A>,
+}
+
+/// What is told of a route, made when the document is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct About {
+    /// The first lines of the handler's file.
+    pub(crate) head: &'static [u8],
+    pub(crate) describe: fn(&mut Operation<'_>),
+}
+
+/// A handler and the first lines of its file; [`endpoint!`](crate::endpoint) makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct Endpoint<H> {
+    /// The lines `//! …` that the file begins with.
+    pub head: &'static [u8],
+    /// The handler.
+    pub run: H,
 }
 
 #[derive(Clone)]
 pub(crate) enum Run<A> {
     Http(Box<MethodRouter<A>>),
+    Document(Document),
     Unrouted,
     Event(OnEvent<A>),
 }
@@ -81,27 +103,58 @@ impl<A: Clone + Send + Sync + 'static> System<A> {
         &self.rows
     }
 
-    fn row(mut self, handler: &'static str, trigger: Trigger, run: Run<A>) -> Self {
+    fn row(self, handler: &'static str, trigger: Trigger, run: Run<A>) -> Self {
+        self.described(handler, trigger, None, run)
+    }
+
+    fn described(mut self, handler: &'static str, trigger: Trigger, about: Option<About>, run: Run<A>) -> Self {
         assert!(self.rows.iter().all(|row| row.handler != handler), "two rows are called {handler}");
-        self.rows.push(Row { handler, trigger, run });
+        self.rows.push(Row { handler, trigger, about, run });
         self
     }
 
-    /// A route. The access is part of the row, so none can be forgotten.
+    /// A route. The access is part of the row, so none can be forgotten; neither can its description, which is made of
+    /// the handler's types and of the first lines of its file.
     ///
     /// # Panics
     /// For a method that HTTP APIs do not route.
     #[must_use]
     #[allow(clippy::expect_used)] // a constant table: it fails at the first start or never
-    pub fn http<H, T>(self, handler: &'static str, method: Method, path: &'static str, access: Access, run: H) -> Self
+    pub fn http<H, T>(
+        self,
+        handler: &'static str,
+        method: Method,
+        path: &'static str,
+        access: Access,
+        endpoint: Endpoint<H>,
+    ) -> Self
     where
-        H: Handler<T, A>,
+        H: Handler<T, A> + Describe<T>,
         T: 'static,
     {
+        let Endpoint { head, run } = endpoint;
         let filter = MethodFilter::try_from(method.clone()).expect("a method that can be routed");
         let route =
             on(filter, run).layer(axum::middleware::from_fn(move |request, next| web::guard(access, request, next)));
-        self.row(handler, Trigger::Http { method, path, access }, Run::Http(Box::new(route)))
+        let about = About { head, describe: H::describe };
+        self.described(handler, Trigger::Http { method, path, access }, Some(about), Run::Http(Box::new(route)))
+    }
+
+    /// `GET /openapi.json`: the description of all routes in OpenAPI 3.1.
+    #[must_use]
+    pub fn openapi(self, handler: &'static str) -> Self {
+        self.document(handler, Document::Json)
+    }
+
+    /// `GET /docs`: the same as a page to read.
+    #[must_use]
+    pub fn docs(self, handler: &'static str) -> Self {
+        self.document(handler, Document::Html)
+    }
+
+    fn document(self, handler: &'static str, document: Document) -> Self {
+        let trigger = Trigger::Http { method: Method::GET, path: document.path(), access: Access::Public };
+        self.described(handler, trigger, Some(document.about()), Run::Document(document))
     }
 
     /// The answer to every request that no route takes: 404, or 405 naming the methods that the path has.

@@ -11,6 +11,7 @@ use std::convert::Infallible;
 use types::{Instant, Tier};
 
 use crate::Problem;
+use crate::describe::{Input, Operation};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +82,15 @@ impl<S: Sync> OptionalFromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
         Ok(Self::of(parts))
     }
+}
+
+/// Who calls is a matter of the route's access.
+impl Input for Caller {
+    fn describe(_: &mut Operation<'_>) {}
+}
+
+impl Input for Option<Caller> {
+    fn describe(_: &mut Operation<'_>) {}
 }
 
 /// Refuses a request that lacks the route's access: 401 without a caller, 403 without the scope.

@@ -2,12 +2,14 @@
 
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::Problem;
+use crate::describe::{Input, Operation};
+use crate::kind::shared;
 
 /// The largest JSON body taken, in bytes.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -23,43 +25,45 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if media != "application/json" && !(media.starts_with("application/") && media.ends_with("+json")) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
-                "The body must be application/json",
-            ));
+            return Err(Problem::of(shared::UNSUPPORTED_MEDIA_TYPE));
         }
         let bytes = axum::body::Bytes::from_request(request, state).await.map_err(unreadable)?;
         parse(&bytes).map(Self)
     }
 }
 
+impl<T: JsonSchema> Input for Body<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.body::<T>();
+        for kind in
+            [shared::MALFORMED_BODY, shared::BODY_TOO_LARGE, shared::UNSUPPORTED_MEDIA_TYPE, shared::INVALID_BODY]
+        {
+            operation.refusal(kind);
+        }
+    }
+}
+
 fn unreadable(_: BytesRejection) -> Problem {
-    Problem::bad_request("malformed-body", "The body could not be read")
+    Problem::of(shared::MALFORMED_BODY).detail("It could not be read.")
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.len() > MAX_BODY_BYTES {
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
-            .with("limit_bytes", MAX_BODY_BYTES));
+        return Err(Problem::of(shared::BODY_TOO_LARGE).with("limit_bytes", MAX_BODY_BYTES));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value: Result<T, _> = serde_path_to_error::deserialize(&mut reader);
     match value {
         Ok(value) => reader.end().map(|()| value).map_err(|e| malformed(&e)),
-        Err(error) if error.inner().is_data() => Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid-body",
-            "The body is JSON but not what this expects",
-        )
-        .detail(error.inner().to_string())
-        .with("pointer", pointer(error.path()))),
+        Err(error) if error.inner().is_data() => Err(Problem::of(shared::INVALID_BODY)
+            .detail(error.inner().to_string())
+            .with("pointer", pointer(error.path()))),
         Err(error) => Err(malformed(error.inner())),
     }
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
-    Problem::bad_request("malformed-body", "The body is not valid JSON").detail(error.to_string())
+    Problem::of(shared::MALFORMED_BODY).detail(error.to_string())
 }
 
 /// The path as a JSON pointer (RFC 6901) in a URI fragment.
@@ -86,9 +90,16 @@ pub struct Query<T>(pub T);
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        axum::extract::Query::try_from_uri(&parts.uri).map(|axum::extract::Query(query)| Self(query)).map_err(|e| {
-            Problem::bad_request("invalid-query", "The query string is not what this expects").detail(e.body_text())
-        })
+        let read = axum::extract::Query::try_from_uri(&parts.uri);
+        read.map(|axum::extract::Query(query)| Self(query))
+            .map_err(|e| Problem::of(shared::INVALID_QUERY).detail(e.body_text()))
+    }
+}
+
+impl<T: JsonSchema> Input for Query<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.query::<T>();
+        operation.refusal(shared::INVALID_QUERY);
     }
 }
 
@@ -99,9 +110,16 @@ pub struct Path<T>(pub T);
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        axum::extract::Path::from_request_parts(parts, state).await.map(|axum::extract::Path(path)| Self(path)).map_err(
-            |e| Problem::bad_request("invalid-path", "The path is not what this expects").detail(e.body_text()),
-        )
+        let read = axum::extract::Path::from_request_parts(parts, state).await;
+        read.map(|axum::extract::Path(path)| Self(path))
+            .map_err(|e| Problem::of(shared::INVALID_PATH).detail(e.body_text()))
+    }
+}
+
+impl<T: JsonSchema> Input for Path<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.path::<T>();
+        operation.refusal(shared::INVALID_PATH);
     }
 }
 

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use types::Secret;
 use types::secret::PurposeKey;
 
 use crate::Problem;
+use crate::kind::shared;
 
 /// Bytes of the signature in a cursor: 128 bits.
 const MAC_BYTES: usize = 16;
@@ -22,7 +24,8 @@ pub struct CursorKey(PurposeKey);
 pub type Cursor = BTreeMap<String, String>;
 
 /// The body of a listing.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct PageOf<T> {
     /// The items of this page.
     pub items: Vec<T>,
@@ -32,10 +35,13 @@ pub struct PageOf<T> {
 }
 
 /// `?limit=…&cursor=…`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
+    /// The most items that the page may hold.
+    #[schemars(range(min = 1, max = MOST_LIMIT), extend("default" = DEFAULT_LIMIT))]
     limit: Option<u16>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
@@ -52,8 +58,7 @@ impl PageQuery {
     pub fn read(&self, key: &CursorKey, list: &str) -> Result<(u16, Option<Cursor>), Problem> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MOST_LIMIT).contains(&limit) {
-            return Err(Problem::bad_request("invalid-query", "The query string is not what this expects")
-                .detail(format!("limit is 1 to {MOST_LIMIT}")));
+            return Err(Problem::of(shared::INVALID_QUERY).detail(format!("limit is 1 to {MOST_LIMIT}")));
         }
         Ok((limit, key.read(list, self.cursor.as_deref())?))
     }
@@ -93,7 +98,7 @@ impl CursorKey {
             aws_lc_rs::constant_time::verify_slices_are_equal(mac, &right[..MAC_BYTES]).ok()?;
             serde_json::from_slice(json).ok()
         };
-        read().map(Some).ok_or_else(|| Problem::bad_request("invalid-cursor", "This is no cursor of this list"))
+        read().map(Some).ok_or_else(|| Problem::of(shared::INVALID_CURSOR))
     }
 }
 

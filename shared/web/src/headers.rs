@@ -1,16 +1,20 @@
 //! Headers in and out.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::convert::Infallible;
+
+use crate::describe::{Input, Operation, Output};
 
 /// 201 with `Location` and a JSON body.
 #[derive(Debug)]
@@ -36,6 +40,107 @@ impl<T: Serialize> IntoResponse for Created<T> {
     }
 }
 
+impl<T: Serialize + JsonSchema> Output for Created<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.json::<T>(201, "It is made, and is at `Location`.")["headers"] = location();
+    }
+}
+
+fn location() -> Value {
+    json!({"Location": {"required": true, "schema": {"type": "string", "format": "uri-reference"}}})
+}
+
+impl<T: Serialize + JsonSchema> Output for axum::Json<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.json::<T>(200, "The answer.");
+    }
+}
+
+/// 200 of a health check.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Health {
+    /// `ok`: anything else is a problem.
+    status: &'static str,
+}
+
+impl Health {
+    /// All is well.
+    pub fn ok() -> Self {
+        Self { status: "ok" }
+    }
+}
+
+impl IntoResponse for Health {
+    fn into_response(self) -> Response {
+        axum::Json(self).into_response()
+    }
+}
+
+impl Output for Health {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.json::<Self>(200, "All is well.");
+    }
+}
+
+/// 204.
+#[derive(Debug)]
+pub struct NoContent;
+
+impl IntoResponse for NoContent {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl Output for NoContent {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.answer(204, "It is done.");
+    }
+}
+
+/// 3xx with `Location`.
+#[derive(Debug)]
+pub struct Redirect {
+    status: StatusCode,
+    location: String,
+}
+
+impl Redirect {
+    /// 302.
+    pub fn found(location: impl Into<String>) -> Self {
+        Self { status: StatusCode::FOUND, location: location.into() }
+    }
+}
+
+impl IntoResponse for Redirect {
+    fn into_response(self) -> Response {
+        (self.status, [(LOCATION, self.location)]).into_response()
+    }
+}
+
+impl Output for Redirect {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.answer("3XX", "It is elsewhere, at `Location`.")["headers"] = location();
+    }
+}
+
+/// Headers beside an answer.
+impl<K, V, const N: usize, T: Output> Output for ([(K, V); N], T) {
+    fn describe(operation: &mut Operation<'_>) {
+        T::describe(operation);
+    }
+}
+
+/// Needs nothing of the client's.
+impl<S> Input for State<S> {
+    fn describe(_: &mut Operation<'_>) {}
+}
+
+/// The route's.
+impl Input for Method {
+    fn describe(_: &mut Operation<'_>) {}
+}
+
 /// What a client says of itself and API Gateway of the client.
 #[derive(Debug, Clone)]
 pub struct RequestMeta {
@@ -52,6 +157,11 @@ impl RequestMeta {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
+}
+
+/// What every request has.
+impl Input for RequestMeta {
+    fn describe(_: &mut Operation<'_>) {}
 }
 
 impl<S: Sync> FromRequestParts<S> for RequestMeta {

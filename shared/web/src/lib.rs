@@ -4,15 +4,19 @@
 mod access;
 mod body;
 mod cursor;
+pub mod describe;
 mod headers;
 mod idempotency;
+mod kind;
 mod problem;
 
 pub use access::{Access, Caller, guard};
 pub use body::{Body, MAX_BODY_BYTES, Path, Query};
 pub use cursor::{Cursor, CursorKey, PageOf, PageQuery};
-pub use headers::{Created, RequestMeta, secure};
+pub use describe::{Describe, Input, Operation, Output};
+pub use headers::{Created, Health, NoContent, Redirect, RequestMeta, secure};
 pub use idempotency::{BodyDigest, IdempotencyKey};
+pub use kind::{Kind, shared};
 pub use problem::{Problem, Refused};
 
 pub use axum::Json;

@@ -10,15 +10,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use types::{Fault, OnceRefusal};
 
+use crate::describe::{Operation, Output};
+use crate::kind::{Kind, shared};
+
 /// What is told to the client, and the fault behind it, which is not.
 #[derive(Debug)]
 pub struct Problem(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    kind: &'static str,
-    title: &'static str,
-    status: StatusCode,
+    kind: Kind,
     detail: Option<String>,
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -35,17 +36,14 @@ pub struct Refused {
 }
 
 impl Problem {
-    /// A problem of type `/problems/{kind}`. `kind` is `system/slug`, or a slug alone where every system has it.
-    pub fn new(status: StatusCode, kind: &'static str, title: &'static str) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            title,
-            status,
-            detail: None,
-            members: Map::new(),
-            headers: Vec::new(),
-            fault: None,
-        }))
+    /// A problem of a declared type.
+    pub fn of(kind: Kind) -> Self {
+        Self(Box::new(Inner { kind, detail: None, members: Map::new(), headers: Vec::new(), fault: None }))
+    }
+
+    /// A problem of type `/problems/{slug}`. `slug` is `system/slug`, or a slug alone where every system has it.
+    pub fn new(status: StatusCode, slug: &'static str, title: &'static str) -> Self {
+        Self::of(Kind { status, slug, title })
     }
 
     /// 400 for a request that cannot be understood.
@@ -60,15 +58,14 @@ impl Problem {
 
     /// 401: no credential, or none that is good.
     pub fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "A valid credential is needed")
+        Self::of(shared::UNAUTHENTICATED)
             .detail("Send an API key or a token as `Authorization: Bearer …`, or an API key as `X-Api-Key: …`.")
             .header(WWW_AUTHENTICATE, "Bearer realm=\"almanac\"")
     }
 
     /// 403: a good credential without the scope.
     pub fn insufficient_scope(scope: &'static str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "insufficient-scope", "The credential lacks the scope that this needs")
-            .with("scope", scope)
+        Self::of(shared::INSUFFICIENT_SCOPE).with("scope", scope)
     }
 
     /// Explains this occurrence.
@@ -101,7 +98,7 @@ impl Problem {
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.0.status
+        self.0.kind.status
     }
 }
 
@@ -109,10 +106,9 @@ impl Problem {
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let mut problem = if fault.is_transient() {
-            Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer at this moment")
-                .retry_after(Duration::from_secs(1))
+            Self::of(shared::UNAVAILABLE).retry_after(Duration::from_secs(1))
         } else {
-            Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something failed on our side")
+            Self::of(shared::INTERNAL)
         };
         problem.0.fault = Some(fault);
         problem
@@ -122,26 +118,19 @@ impl From<Fault> for Problem {
 impl From<OnceRefusal> for Problem {
     fn from(refusal: OnceRefusal) -> Self {
         match refusal {
-            OnceRefusal::Mismatch => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency-key-reused",
-                "The Idempotency-Key was used with another request body",
-            ),
-            OnceRefusal::InProgress => Self::new(
-                StatusCode::CONFLICT,
-                "idempotency-key-in-progress",
-                "A request with this Idempotency-Key is being carried out",
-            )
-            .retry_after(Duration::from_secs(1)),
+            OnceRefusal::Mismatch => Self::of(shared::IDEMPOTENCY_KEY_REUSED),
+            OnceRefusal::InProgress => {
+                Self::of(shared::IDEMPOTENCY_KEY_IN_PROGRESS).retry_after(Duration::from_secs(1))
+            }
         }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Inner { kind, title, status, detail, members, headers, fault } = *self.0;
+        let Inner { kind: Kind { status, slug, title }, detail, members, headers, fault } = *self.0;
         let mut body = Map::new();
-        body.insert("type".to_owned(), format!("/problems/{kind}").into());
+        body.insert("type".to_owned(), format!("/problems/{slug}").into());
         body.insert("title".to_owned(), title.into());
         body.insert("status".to_owned(), status.as_u16().into());
         if let Some(detail) = detail {
@@ -155,9 +144,18 @@ impl IntoResponse for Problem {
         for (name, value) in headers {
             response.headers_mut().insert(name, value);
         }
-        let kind = kind.rsplit('/').next().unwrap_or(kind);
+        let kind = slug.rsplit('/').next().unwrap_or(slug);
         response.extensions_mut().insert(Refused { kind, fault: fault.map(|fault| fault.chain()) });
         response
+    }
+}
+
+/// Every operation may refuse beyond what its arguments say; the document has a default for that.
+impl<T: Output> Output for Result<T, Problem> {
+    fn describe(operation: &mut Operation<'_>) {
+        T::describe(operation);
+        operation.refusal(shared::INTERNAL);
+        operation.refusal(shared::UNAVAILABLE);
     }
 }
 

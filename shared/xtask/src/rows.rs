@@ -20,6 +20,8 @@ pub struct Row {
     pub handler: String,
     /// What invokes it.
     pub trigger: Trigger,
+    /// Whether the runtime answers itself, so that there is no handler file.
+    pub built_in: bool,
     /// Offset of the row's dot.
     pub start: usize,
 }
@@ -54,7 +56,8 @@ pub fn read(lib: &str) -> Result<Rows> {
         let arguments: Vec<&str> =
             arguments(&code, open + 1, rows.end - 1).into_iter().map(|(from, to)| lib[from..to].trim()).collect();
         if let Some(trigger) = trigger(call, &arguments).with_context(|| format!("the row .{call}({arguments:?})"))? {
-            rows.rows.push(Row { handler: literal(&arguments, 0)?, trigger, start });
+            let built_in = ["openapi", "docs", "unrouted"].contains(&call);
+            rows.rows.push(Row { handler: literal(&arguments, 0)?, trigger, built_in, start });
         }
     }
 }
@@ -70,6 +73,8 @@ fn trigger(call: &str, arguments: &[&str]) -> Result<Option<Trigger>> {
             let method = method.rsplit("::").next().unwrap_or(method).to_owned();
             Trigger::Http { method, path: literal(arguments, 2)?, public: access.ends_with("Public") }
         }
+        "openapi" => built_in("/openapi.json"),
+        "docs" => built_in("/docs"),
         "unrouted" => Trigger::Unrouted,
         "queue" => Trigger::Queue(literal(arguments, 1)?),
         "stream" => Trigger::Stream,
@@ -77,6 +82,10 @@ fn trigger(call: &str, arguments: &[&str]) -> Result<Option<Trigger>> {
         "invoke" => Trigger::Invoke,
         _ => return Ok(None),
     }))
+}
+
+fn built_in(path: &str) -> Trigger {
+    Trigger::Http { method: "GET".to_owned(), path: path.to_owned(), public: true }
 }
 
 fn literal(arguments: &[&str], index: usize) -> Result<String> {
@@ -93,13 +102,14 @@ mod tests {
         //! System::named("wrong").http("no_row", …)
         pub fn system() -> System<App> {
             System::named("zoo")
-                .http("feed_cat", Method::POST, "/cats/{id}/meals", Access::Scope("cats:write"), feed_cat::handle)
+                .http("feed_cat", Method::POST, "/cats/{id}/meals", Access::Scope("cats:write"), endpoint!(feed_cat))
                 // a comment between rows (with a bracket
                 .http("get_cat", GET, "/cats/{id}", web::Access::Public, get_cat::handle,)
                 .queue::<Meal, _, _>("count_meals", "meals", count_meals::handle)
                 .stream("publish_changes", publish_changes::handle)
                 .schedule("sweep", sweep::handle)
                 .invoke("authorize", |app, ask| authorize::handle(app, ask))
+                .openapi("get_openapi")
                 .unrouted("reject_request")
         }
     "#;
@@ -116,10 +126,13 @@ mod tests {
             ("publish_changes", Trigger::Stream),
             ("sweep", Trigger::Schedule),
             ("authorize", Trigger::Invoke),
+            ("get_openapi", http("GET", "/openapi.json", true)),
             ("reject_request", Trigger::Unrouted),
         ];
         let read: Vec<_> = rows.rows.iter().map(|row| (row.handler.as_str(), row.trigger.clone())).collect();
         assert_eq!(read, expected);
+        let built_in = rows.rows.iter().filter(|row| row.built_in).map(|row| row.handler.as_str());
+        assert_eq!(built_in.collect::<Vec<_>>(), ["get_openapi", "reject_request"]);
         assert!(LIB[..rows.end].ends_with(".unrouted(\"reject_request\")"));
         assert!(rows.rows.iter().all(|row| LIB[row.start..].starts_with('.')));
     }

@@ -96,6 +96,8 @@ fn nobody_and_a_caller_without_the_scope_are_refused() {
          alice(keys:read)  DELETE /keys/x         403 insufficient-scope
          alice(keys:read)  POST   /keys/x/rotate {}  403 insufficient-scope
          anon              GET    /health         200 {status: ok}
+         anon              GET    /openapi.json   200 {openapi: 3.1.0}
+         anon              GET    /docs           200
          anon              GET    /else           404 no-such-route",
     );
 }

@@ -277,6 +277,10 @@ fn a_link_without_a_wish_lives_for_the_default_of_its_stage() {
 }
 
 #[test]
-fn health_says_ok() {
-    check("anon  GET /health  200 {status: ok}");
+fn health_says_ok_and_the_api_describes_itself() {
+    check(
+        "anon  GET /health        200 {status: ok}
+         anon  GET /openapi.json  200 {openapi: 3.1.0}
+         anon  GET /docs          200",
+    );
 }

@@ -1,11 +1,11 @@
 //! GET /health: whether the table answers.
 
-use web::{IntoResponse, Problem, State};
+use web::{Health, Problem, State};
 
 use crate::App;
 
 /// One read.
-pub async fn handle(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
+pub async fn handle(State(app): State<App>) -> Result<Health, Problem> {
     app.store.find("health").await?;
-    Ok(web::Json(serde_json::json!({"status": "ok"})))
+    Ok(Health::ok())
 }

@@ -1,6 +1,7 @@
 //! POST /keys: issue an API key with some of the caller's own rights.
 
 use dynamo::Done;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use types::{Instant, Tier};
 use web::{Body, Caller, Created, IdempotencyKey, Problem, State};
@@ -10,7 +11,7 @@ use crate::domain::{ApiKey, Draft};
 use crate::view::{Issued, KeyView};
 
 /// The body.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     name: String,

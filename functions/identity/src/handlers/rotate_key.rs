@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use web::{Body, Caller, Created, Path, Problem, State};
 
@@ -13,7 +14,7 @@ use crate::view::{Issued, KeyView};
 const DEFAULT_GRACE_SECONDS: u64 = 24 * 3600;
 
 /// The body.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     grace_seconds: Option<u64>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use datasketches::hll::{HllSketch, HllType, HllUnion};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use types::Day;
 
@@ -112,7 +113,7 @@ fn bound(names: &mut BTreeMap<String, u64>, most: usize) {
 }
 
 /// A link's statistics.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Stats {
     /// All clicks since the link was claimed.
     pub total_clicks: u64,
@@ -127,7 +128,7 @@ pub struct Stats {
 }
 
 /// One day of a link.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DayStats {
     /// The day, in UTC.
     pub date: String,

@@ -1,5 +1,6 @@
 //! POST /links: claim a short code for a URL.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use types::{Answer, Instant, Once};
 use web::{Body, Caller, Created, IdempotencyKey, Problem, RequestMeta, State};
@@ -9,7 +10,7 @@ use crate::domain::{Code, Draft, Link, LinkError, Target};
 use crate::view::LinkView;
 
 /// The body.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     url: String,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use types::{Instant, random};
-use web::{IntoResponse, Method, Path, Problem, RequestMeta, Response, State, StatusCode};
+use web::{Method, Path, Problem, Redirect, RequestMeta, State};
 
 use crate::App;
 use crate::domain::{Click, Code, Device, Link, LinkError, referrer_host};
@@ -14,7 +14,7 @@ pub async fn handle(
     method: Method,
     meta: RequestMeta,
     Path(code): Path<String>,
-) -> Result<Response, Problem> {
+) -> Result<([(&'static str, &'static str); 2], Redirect), Problem> {
     let code = Code::of_path(&code)?;
     let now = app.clock.now();
     let link = find(&app, &code, now).await?;
@@ -23,11 +23,10 @@ pub async fn handle(
         count(&app, code, &meta, now).await;
     }
     let headers = [
-        ("location", location.as_str()),
         ("cache-control", "private, max-age=0"),
         ("referrer-policy", "strict-origin-when-cross-origin"), // the target may know who sent its visitors
     ];
-    Ok((StatusCode::FOUND, headers).into_response())
+    Ok((headers, Redirect::found(location)))
 }
 
 async fn find(app: &App, code: &Code, now: Instant) -> Result<Arc<Link>, Problem> {

@@ -1,8 +1,9 @@
 //! GET /links: the caller's links, newest first.
 
-use web::{Caller, IntoResponse, PageOf, PageQuery, Problem, Query, RequestMeta, State};
+use web::{Caller, Json, PageOf, PageQuery, Problem, Query, RequestMeta, State};
 
 use crate::App;
+use crate::view::LinkView;
 
 /// One query.
 pub async fn handle(
@@ -10,11 +11,11 @@ pub async fn handle(
     caller: Caller,
     meta: RequestMeta,
     Query(query): Query<PageQuery>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Json<PageOf<LinkView>>, Problem> {
     let list = format!("links of {}", caller.id);
     let (limit, after) = query.read(&app.cursors, &list)?;
     let page = app.store.list(&caller.id, limit, after).await?;
     let known = page.items.into_iter().filter_map(|link| link.of(&caller.id, app.clock.now()).ok());
     let items = known.map(|link| app.view(link, &meta)).collect();
-    Ok(web::Json(PageOf::new(items, page.next, &app.cursors, &list)))
+    Ok(Json(PageOf::new(items, page.next, &app.cursors, &list)))
 }

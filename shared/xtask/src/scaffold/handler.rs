@@ -174,13 +174,14 @@ fn add_row(tree: &mut Tree, names: &Names<'_>) -> Result<()> {
     let (text, handle) = with_import(&text, names.handler);
     let web = |name: &str| if imports(&text, name) { name.to_owned() } else { format!("web::{name}") };
     let handler = names.handler;
+    let endpoint = if imports(&text, "endpoint") { "endpoint" } else { "runtime::endpoint" };
     let row = match names.route {
         Route::Http { method, path, access } => {
             let access = match access {
                 Access::Public => format!("{}::Public", web("Access")),
                 Access::Scope(scope) => format!("{}::Scope(\"{scope}\")", web("Access")),
             };
-            format!(".http(\"{handler}\", {}::{method}, \"{path}\", {access}, {handle})", web("Method"))
+            format!(".http(\"{handler}\", {}::{method}, \"{path}\", {access}, {endpoint}!({handler}))", web("Method"))
         }
         Route::Queue(queue) => format!(".queue(\"{handler}\", \"{queue}\", {handle})"),
         Route::Stream => format!(".stream(\"{handler}\", {handle})"),

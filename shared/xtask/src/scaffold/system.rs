@@ -32,8 +32,14 @@ pub fn new_system(tree: &mut Tree, system: &str) -> Result<()> {
     for (path, text) in FILES {
         tree.put(fill(path, &values), fill(text, &values));
     }
-    for (name, method, path) in [("check_health", "GET", "/health"), ("reject_request", "GET", "/nowhere")] {
-        let route = Route::Http { method: method.to_owned(), path: path.to_owned(), access: Access::Public };
+    let routes = [
+        ("check_health", "/health"),
+        ("get_openapi", "/openapi.json"),
+        ("get_docs", "/docs"),
+        ("reject_request", "/nowhere"),
+    ];
+    for (name, path) in routes {
+        let route = Route::Http { method: "GET".to_owned(), path: path.to_owned(), access: Access::Public };
         tree.put(format!("events/{system}/{name}.json"), handler::sample(system, name, &route));
     }
     list(tree, system)

@@ -39,7 +39,7 @@ pub(super) fn complete(project: &Project) -> Vec<Finding> {
                 findings.push(found(place, format!("the row {} {wrong}", row.handler), remedy));
             };
             let handler = handler_file(system, row);
-            if row.trigger != Trigger::Unrouted && !project.tree.has(&handler) {
+            if !row.built_in && !project.tree.has(&handler) {
                 missing(system.path("src/lib.rs"), "has no handler file", format!("write {handler}"));
             }
             if let Ok(template) = &system.template
@@ -70,8 +70,9 @@ pub(super) fn complete(project: &Project) -> Vec<Finding> {
 
 /// What is tested of every system is tested of this one.
 pub(super) fn in_tests_of_all(project: &Project) -> Vec<Finding> {
-    const TESTS: [(&str, &str); 3] = [
+    const TESTS: [(&str, &str); 4] = [
         ("tests/src/samples.rs", "every sample is taken"),
+        ("tests/src/documents.rs", "the document of each API"),
         ("tests/src/cloud/access.rs", "the access matrix"),
         ("tests/src/cloud/mod.rs", "every Lambda has run"),
     ];
@@ -247,6 +248,7 @@ mod tests {
         let route = |handler: &str, path: &str| Row {
             handler: handler.to_owned(),
             trigger: Trigger::Http { method: "GET".to_owned(), path: path.to_owned(), public: true },
+            built_in: false,
             start: 0,
         };
         let rows = [route("get", "/cats/{id}"), route("health", "/cats/health"), route("any", "/{a}/{b}")];

@@ -1,0 +1,284 @@
+//! What an operation takes and answers, told by the types of its handler: the source of a system's OpenAPI document.
+//! Nothing of it runs until the document is asked for.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::kind::Kind;
+
+/// What an extractor takes from a request, for the documentation.
+pub trait Input {
+    /// Adds parameters, a body, and how they are refused.
+    fn describe(operation: &mut Operation<'_>);
+}
+
+/// What a handler answers, for the documentation.
+pub trait Output {
+    /// Adds responses.
+    fn describe(operation: &mut Operation<'_>);
+}
+
+/// A handler whose arguments and answer describe themselves; `T` is as in axum's `Handler<T, S>`.
+pub trait Describe<T> {
+    /// Adds all that the handler's types say.
+    fn describe(operation: &mut Operation<'_>);
+}
+
+macro_rules! describe_functions {
+    ($($first:ident $($input:ident)*;)*) => {$(
+        impl<F, Fut, M, $first, $($input,)*> Describe<(M, $first, $($input,)*)> for F
+        where
+            F: FnOnce($first, $($input,)*) -> Fut,
+            Fut: Future<Output: Output>,
+            $first: Input,
+            $($input: Input,)*
+        {
+            fn describe(operation: &mut Operation<'_>) {
+                <$first>::describe(operation);
+                $(<$input>::describe(operation);)*
+                Fut::Output::describe(operation);
+            }
+        }
+    )*};
+}
+
+describe_functions! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E G;
+    A B C D E G H;
+    A B C D E G H I;
+}
+
+impl<F: FnOnce() -> Fut, Fut: Future<Output: Output>> Describe<((),)> for F {
+    fn describe(operation: &mut Operation<'_>) {
+        Fut::Output::describe(operation);
+    }
+}
+
+/// The schemas that the operations of one document share. What is sent and what is answered differ: a field with a
+/// default is optional in the one and always there in the other.
+#[derive(Debug)]
+pub struct Schemas {
+    sent: SchemaGenerator,
+    answered: SchemaGenerator,
+    named: Map<String, Value>,
+}
+
+impl Default for Schemas {
+    fn default() -> Self {
+        let settings = || {
+            SchemaSettings::draft2020_12().with(|settings| {
+                settings.meta_schema = None;
+                settings.definitions_path = "/components/schemas".into();
+            })
+        };
+        Self {
+            sent: settings().for_deserialize().into_generator(),
+            answered: settings().for_serialize().with_transform(RecursiveTransform(absent_not_null)).into_generator(),
+            named: Map::new(),
+        }
+    }
+}
+
+impl Schemas {
+    /// All schemas by name. A name that stands for two different things is a clash.
+    ///
+    /// # Errors
+    /// The clashing name: give one of the types another by `#[schemars(rename = "…")]`.
+    pub fn into_components(mut self) -> Result<Map<String, Value>, String> {
+        let parts = [self.sent.take_definitions(true), self.answered.take_definitions(true)];
+        for (name, schema) in parts.into_iter().flatten() {
+            match self.named.get(&name) {
+                Some(other) if *other != schema => return Err(name),
+                _ => self.named.insert(name, schema),
+            };
+        }
+        Ok(self.named)
+    }
+}
+
+/// One operation while its handler's types describe it.
+#[derive(Debug)]
+pub struct Operation<'a> {
+    id: &'static str,
+    path: &'static str,
+    schemas: &'a mut Schemas,
+    parameters: Vec<Value>,
+    body: Option<Value>,
+    answers: BTreeMap<String, Value>,
+    refusals: BTreeMap<u16, Vec<Kind>>,
+}
+
+impl<'a> Operation<'a> {
+    /// The operation of the handler `id` at `path` (`/links/{code}`).
+    pub fn new(id: &'static str, path: &'static str, schemas: &'a mut Schemas) -> Self {
+        let (parameters, answers) = Default::default();
+        Self { id, path, schemas, parameters, body: None, answers, refusals: BTreeMap::new() }
+    }
+
+    /// A parameter in `place`: `query`, `path` or `header`. Its description moves up from its schema.
+    pub fn parameter(&mut self, place: &str, name: &str, required: bool, mut schema: Value) {
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let mut parameter = json!({"name": name, "in": place, "required": required, "schema": schema});
+        parameter.as_object_mut().into_iter().for_each(|object| {
+            object.extend(description.clone().map(|text| ("description".to_owned(), text)));
+        });
+        self.parameters.push(parameter);
+    }
+
+    /// The query's parameters: the fields of `T`.
+    pub fn query<T: JsonSchema>(&mut self) {
+        for (name, required, schema) in fields(&T::json_schema(&mut self.schemas.sent)) {
+            self.parameter("query", &name, required, schema);
+        }
+    }
+
+    /// The path's parameters: one, a tuple, or the fields of `T`.
+    pub fn path<T: JsonSchema>(&mut self) {
+        let schema = T::json_schema(&mut self.schemas.sent).to_value();
+        let names = self.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+        let schema_of = |index: usize, name: &str| match (&schema["properties"][name], &schema["prefixItems"][index]) {
+            (Value::Null, Value::Null) => schema.clone(),
+            (Value::Null, of_tuple) => of_tuple.clone(),
+            (of_field, _) => of_field.clone(),
+        };
+        let parameters: Vec<(&str, Value)> = names.enumerate().map(|(i, name)| (name, schema_of(i, name))).collect();
+        for (name, schema) in parameters {
+            self.parameter("path", name, true, schema);
+        }
+    }
+
+    /// The JSON body.
+    pub fn body<T: JsonSchema>(&mut self) {
+        let schema = match T::schema_name().as_ref() {
+            // A handler's own type is known by the handler's name.
+            "Request" => {
+                let name = self.own("Request");
+                let mut schema = T::json_schema(&mut self.schemas.sent);
+                schema.remove("description");
+                let schema = schema.to_value();
+                self.schemas.named.insert(name.clone(), schema);
+                json!({"$ref": format!("#/components/schemas/{name}")})
+            }
+            _ => self.schemas.sent.subschema_for::<T>().to_value(),
+        };
+        self.body = Some(json!({"required": true, "content": {"application/json": {"schema": schema}}}));
+    }
+
+    /// An answer of JSON.
+    pub fn json<T: JsonSchema>(&mut self, status: u16, description: &str) -> &mut Value {
+        let schema = self.schemas.answered.subschema_for::<T>();
+        let answer = self.answer(status, description);
+        answer["content"]["application/json"]["schema"] = schema.to_value();
+        answer
+    }
+
+    /// An answer of any of these media types.
+    pub fn content(&mut self, status: u16, description: &str, media: &[&str]) -> &mut Value {
+        let answer = self.answer(status, description);
+        media.iter().for_each(|media| answer["content"][media] = json!({"schema": {"type": "string"}}));
+        answer
+    }
+
+    /// An answer; the status may be a range: `3XX`.
+    pub fn answer(&mut self, status: impl Display, description: &str) -> &mut Value {
+        let answer = self.answers.entry(status.to_string()).or_insert_with(|| json!({}));
+        answer["description"] = description.into();
+        answer
+    }
+
+    /// A refusal.
+    pub fn refusal(&mut self, kind: Kind) {
+        let kinds = self.refusals.entry(kind.status.as_u16()).or_default();
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+
+    fn own(&self, suffix: &str) -> String {
+        let capital = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
+        self.id.split('_').filter(|word| !word.is_empty()).map(capital).collect::<String>() + suffix
+    }
+
+    /// The operation as an object of OpenAPI 3.1, without what only the table of routes knows.
+    pub fn into_value(self) -> Value {
+        let mut value = json!({"operationId": self.id, "responses": {"default": {"$ref": PROBLEM}}});
+        if !self.parameters.is_empty() {
+            value["parameters"] = self.parameters.into();
+        }
+        if let Some(body) = self.body {
+            value["requestBody"] = body;
+        }
+        for (status, answer) in self.answers {
+            value["responses"][status] = answer;
+        }
+        for (status, kinds) in self.refusals {
+            value["responses"][status.to_string()] = refusals(&kinds);
+        }
+        value
+    }
+}
+
+/// Where a document holds the response that every refusal is.
+const PROBLEM: &str = "#/components/responses/Problem";
+
+fn refusals(kinds: &[Kind]) -> Value {
+    let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
+    let mut answer = problem(&titles.join("; or: "));
+    for kind in kinds {
+        answer["content"]["application/problem+json"]["examples"][kind.slug] = json!({"value": kind.example()});
+    }
+    answer
+}
+
+/// A response that is a problem.
+pub fn problem(description: &str) -> Value {
+    let schema = json!({"$ref": "#/components/schemas/Problem"});
+    json!({"description": description, "content": {"application/problem+json": {"schema": schema}}})
+}
+
+/// The fields of an object: name, whether it must be there, schema (a parameter is absent, never null).
+fn fields(schema: &Schema) -> Vec<(String, bool, Value)> {
+    let required = |name: &str| {
+        let names = schema.get("required").and_then(Value::as_array);
+        names.is_some_and(|names| names.iter().any(|known| known == name))
+    };
+    let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    fields.map(|(name, schema)| (name.clone(), required(name), without_null(schema.clone()))).collect()
+}
+
+/// A field of an answer that may be missing is left out when it has no value: it is never null.
+fn absent_not_null(schema: &mut Schema) {
+    let optional = fields(schema).into_iter().filter(|(_, required, _)| !required);
+    for (name, _, without_null) in optional.collect::<Vec<_>>() {
+        if let Some(field) = schema.get_mut("properties").and_then(|fields| fields.get_mut(&name)) {
+            *field = without_null;
+        }
+    }
+}
+
+fn without_null(mut schema: Value) -> Value {
+    if let Some(types) = schema["type"].as_array_mut() {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            schema["type"] = only.clone();
+        }
+    } else if let Some(other) = schema["anyOf"].as_array().and_then(|any| any.iter().find(|s| s["type"] != "null")) {
+        let mut other = other.clone();
+        other["description"] = schema["description"].take();
+        return other;
+    }
+    if let Some(object) = schema.as_object_mut() {
+        object.retain(|_, value| !value.is_null());
+    }
+    schema
+}
