@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ const MARGIN: Duration = Duration::from_millis(250);
 pub struct Invocation {
     request_id: String,
     deadline: Tick,
+    in_flight: AtomicU32,
     meter: Mutex<Meter>,
 }
 
@@ -24,14 +26,46 @@ pub struct Invocation {
 pub struct Meter {
     /// Requests to AWS, by `service.operation`; retries of one call are not calls.
     pub calls: BTreeMap<String, u32>,
+    /// What those calls needed permission for: IAM's action, and the name of the table (`name/index/name` for an
+    /// index), queue or bus. Each part of a transaction and each event counts.
+    pub actions: BTreeMap<(&'static str, String), u32>,
     /// Attempts beyond each call's first.
     pub retries: u32,
+    /// Calls that had to wait for each other: one begins where a call begins while none is under way. (A chain of calls
+    /// that overlap pairwise counts once, however long.)
+    pub round_trips: u32,
+    /// Bytes of request bodies, retries included; headers are not counted.
+    pub bytes_sent: u64,
+    /// Bytes of response bodies.
+    pub bytes_received: u64,
+    /// Messages sent to queues and events sent to buses.
+    pub messages: u32,
+    /// Requests that SQS bills for them: one for each 64 KB of a call.
+    pub sqs_requests: u32,
+    /// Events that EventBridge bills for them: one for each 64 KB of an event.
+    pub events: u32,
     /// DynamoDB read units, computed from the sizes of the items that came back.
     pub read_units: f64,
     /// DynamoDB write units of the base table, computed from the sizes of the items written (indexes are not counted).
     pub write_units: f64,
     /// Whatever a handler counts: `clicks_lost`, `cache_hits`.
     pub counts: BTreeMap<&'static str, f64>,
+}
+
+impl Meter {
+    pub(crate) fn act(&mut self, action: &'static str, resource: &str) {
+        *self.actions.entry((action, resource.to_owned())).or_default() += 1;
+    }
+}
+
+/// A call under way; it ends when this is dropped, answered or not.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<Invocation>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 tokio::task_local! {
@@ -42,7 +76,12 @@ impl Invocation {
     /// An invocation that must answer within `remaining`.
     pub fn new(request_id: impl Into<String>, remaining: Duration) -> Arc<Self> {
         let deadline = Tick::now() + remaining.saturating_sub(MARGIN);
-        Arc::new(Self { request_id: request_id.into(), deadline, meter: Mutex::default() })
+        Arc::new(Self {
+            request_id: request_id.into(),
+            deadline,
+            in_flight: AtomicU32::new(0),
+            meter: Mutex::default(),
+        })
     }
 
     /// Runs `work` as (part of) this invocation.
@@ -60,6 +99,14 @@ impl Invocation {
         self.deadline
     }
 
+    /// A call begins, and with it a round trip if no other is under way.
+    pub(crate) fn begin_call(self: &Arc<Self>) -> InFlight {
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.meter().round_trips += 1;
+        }
+        InFlight(Arc::clone(self))
+    }
+
     /// What was counted so far.
     pub fn meter(&self) -> MutexGuard<'_, Meter> {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
@@ -74,6 +121,11 @@ pub fn request_id() -> String {
 /// Adds to a count of the invocation under way; its metrics carry the sum. Outside of an invocation nothing is counted.
 pub fn count(name: &'static str, amount: f64) {
     meter(|meter| *meter.counts.entry(name).or_default() += amount);
+}
+
+/// The invocation under way.
+pub(crate) fn current() -> Option<Arc<Invocation>> {
+    CURRENT.try_with(Arc::clone).ok()
 }
 
 /// Changes the meter of the invocation under way, if there is one.

@@ -3,6 +3,7 @@
 
 pub mod env;
 pub mod invocation;
+mod metering;
 mod sdk;
 
 pub use invocation::{Invocation, count, within_deadline};

@@ -8,14 +8,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -24,7 +18,7 @@ use aws_types::region::Region;
 use types::Fault;
 
 use crate::env::Env;
-use crate::invocation::meter;
+use crate::metering::Metering;
 
 /// Amazon's root certificates (amazontrust.com): every AWS endpoint chains to one of them. Reading the system's store
 /// of some 150 roots costs 4–5 ms of each cold start.
@@ -136,40 +130,6 @@ fn may_pass(status: u16, code: &str) -> bool {
         "TransactionConflictException",
     ];
     status >= 500 || status == 429 || NAMES.contains(&code)
-}
-
-/// Counts calls and retries into the invocation under way.
-#[derive(Debug)]
-struct Metering;
-
-impl Intercept for Metering {
-    fn name(&self) -> &'static str {
-        "almanac-metering"
-    }
-
-    fn read_before_attempt(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), aws_smithy_runtime_api::box_error::BoxError> {
-        meter(|meter| meter.retries += 1);
-        Ok(())
-    }
-
-    fn read_after_execution(
-        &self,
-        _: &FinalizerInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        config: &mut ConfigBag,
-    ) -> Result<(), aws_smithy_runtime_api::box_error::BoxError> {
-        let operation = config.load::<Metadata>().map(|m| format!("{}.{}", m.service(), m.name()));
-        meter(|meter| {
-            *meter.calls.entry(operation.unwrap_or_else(|| "unknown".to_owned())).or_default() += 1;
-            meter.retries = meter.retries.saturating_sub(1); // the first attempt is no retry
-        });
-        Ok(())
-    }
 }
 
 #[cfg(test)]

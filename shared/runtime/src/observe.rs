@@ -55,6 +55,14 @@ impl Record {
         for (name, &amount) in &self.meter.counts {
             number(name, amount, "Count");
         }
+        // For queries of the log: a metric of each would be billed each month.
+        line.insert("round_trips".to_owned(), self.meter.round_trips.into());
+        line.insert("messages".to_owned(), self.meter.messages.into());
+        line.insert("bytes_sent".to_owned(), self.meter.bytes_sent.into());
+        line.insert("bytes_received".to_owned(), self.meter.bytes_received.into());
+        line.insert("calls".to_owned(), json!(self.meter.calls));
+        let actions = self.meter.actions.iter().map(|((action, on), count)| (format!("{action} {on}"), json!(count)));
+        line.insert("actions".to_owned(), Value::Object(actions.collect()));
         let mut dimensions = vec![json!(["stage", "system"]), json!(["stage", "system", "handler"])];
         if let Some(status) = self.status {
             line.insert("status".to_owned(), status.into());
@@ -90,7 +98,13 @@ mod tests {
             status: Some(404),
             refusal: Some("no-such-cat"),
             fault: None,
-            meter: Meter { counts: [("clicks_lost", 1.0)].into(), ..Meter::default() },
+            meter: Meter {
+                calls: [("DynamoDB.GetItem".to_owned(), 2)].into(),
+                actions: [(("dynamodb:GetItem", "dev-zoo".to_owned()), 2)].into(),
+                round_trips: 1,
+                counts: [("clicks_lost", 1.0)].into(),
+                ..Meter::default()
+            },
         };
         let line: Value = serde_json::from_str(&record.line("dev", Instant::from_seconds(1), true))?;
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
@@ -101,6 +115,9 @@ mod tests {
             assert!(line[dimension.as_str().unwrap_or_default()].is_string(), "{dimension}");
         }
         assert_eq!((&line["clicks_lost"], &line["latency_ms"]), (&json!(1.0), &json!(1.5)));
+        assert_eq!((&line["aws_calls"], &line["round_trips"]), (&json!(2.0), &json!(1)));
+        assert_eq!(line["calls"], json!({"DynamoDB.GetItem": 2}));
+        assert_eq!(line["actions"], json!({"dynamodb:GetItem dev-zoo": 2}));
         Ok(())
     }
 }
