@@ -1,7 +1,7 @@
 # Every target is one line that calls something; `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint fmt clippy deny templates tidy localcloud-tests new-system new-handler invoke url logs stop reset deploy need-cargo
+.PHONY: help run test budgets check lint fmt clippy deny templates tidy localcloud-tests new-system new-handler invoke url logs stop reset deploy need-cargo
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -24,6 +24,9 @@ run: $(VENV) need-cargo ## build, start the local cloud, deploy what changed, pr
 
 test: check localcloud-tests ## everything CI runs
 	@cargo build --workspace --bins --locked && $(CLOUD) test -- cargo test --workspace --locked
+
+budgets: $(VENV) need-cargo ## measure what operations cost, and write the tables in the READMEs
+	@cargo build --workspace --bins --locked && ALMANAC_BUDGETS=write $(CLOUD) test -- cargo test --quiet --package tests --locked budgets::
 
 check: fmt clippy deny templates tidy ## fmt, clippy, licences and bans, templates, tidy
 

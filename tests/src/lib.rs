@@ -1,6 +1,8 @@
 //! The tests of the whole: scenarios of each system in process, and the deployed stacks.
 
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod cloud;
 #[cfg(test)]
 mod documents;

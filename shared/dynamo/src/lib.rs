@@ -21,6 +21,7 @@ pub use delete::Delete;
 pub use item::{Attributes, Item, Key, Value, attributes, from_attributes};
 pub use lease::{Acquire, Held, Lease, Lost};
 pub use page::{Page, Position, Query};
+pub use size::{bytes, write_units};
 pub use table::{Consistency, Put, Table};
 pub use transaction::{Done, Transaction};
 pub use update::{Update, UpdateExpression};

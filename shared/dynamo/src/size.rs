@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::item::Attributes;
 
 /// Bytes that the item counts for.
-pub(crate) fn bytes(item: &Attributes) -> usize {
+pub fn bytes(item: &Attributes) -> usize {
     item.iter().map(|(name, value)| name.len() + value_bytes(value)).sum()
 }
 
@@ -33,7 +33,7 @@ fn number_bytes(number: &str) -> usize {
 }
 
 /// Units of writing an item of `bytes`.
-pub(crate) fn write_units(bytes: usize) -> f64 {
+pub fn write_units(bytes: usize) -> f64 {
     bytes.div_ceil(1024).max(1) as f64
 }
 

@@ -3,14 +3,17 @@
 //!
 //! Both need an emulator: `make test` starts one and names it in `AWS_ENDPOINT_URL`.
 
+mod budget;
 mod cloud;
 mod events;
 mod scenario;
 mod script;
+mod seen;
 mod tables;
 mod template;
 mod world;
 
+pub use budget::{Budget, budgets};
 pub use cloud::{Answer, Cloud, eventually};
 pub use events::http_event;
 pub use runtime::Function;

@@ -6,7 +6,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use runtime::Trigger;
 use serde_json::Value;
 
+use crate::budget::{Measured, indexes};
 use crate::script::{Line, Request, Work, parse, value};
+use crate::template::Template;
 use crate::world::{Delivery, World, Worlds};
 
 /// Plays `script` in a world of its own. Panics at the first line that is not as written, which is what a test does.
@@ -18,23 +20,41 @@ use crate::world::{Delivery, World, Worlds};
 #[track_caller]
 #[allow(clippy::panic)]
 pub fn play<A: Clone + Send + Sync + 'static>(worlds: &Worlds<A>, changes: &[(&str, &str)], script: &str) {
-    let run = async {
-        let mut play = Play { world: worlds.make(changes).await?, learned: BTreeMap::new() };
-        for (number, line) in script.lines().enumerate() {
-            play.line(line).await.with_context(|| format!("line {}: {}", number + 1, line.trim()))?;
-        }
-        Ok(())
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome = runtime.context("starting tokio").and_then(|runtime| runtime.block_on(run));
-    if let Err(error) = outcome {
+    if let Err(error) = measure(worlds, changes, script) {
         panic!("{error:?}");
     }
+}
+
+/// Plays `script` and returns what its `budget` lines measured.
+pub(crate) fn measure<A: Clone + Send + Sync + 'static>(
+    worlds: &Worlds<A>,
+    changes: &[(&str, &str)],
+    script: &str,
+) -> Result<Vec<Measured>> {
+    let run = async {
+        let world = worlds.make(changes).await?;
+        let mut play = Play { world, learned: BTreeMap::new(), measured: Vec::new() };
+        let mut lines = script.lines().enumerate().peekable();
+        while let Some((number, line)) = lines.next() {
+            let step = async {
+                let next = lines.peek().map(|(_, next)| parse(next)).transpose()?.flatten();
+                match next {
+                    Some(Line::Budget(operation)) => play.budget(line, operation).await,
+                    _ => play.line(line).await,
+                }
+            };
+            step.await.with_context(|| format!("line {}: {}", number + 1, line.trim()))?;
+        }
+        Ok(play.measured)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting tokio")?;
+    runtime.block_on(run)
 }
 
 struct Play<A> {
     world: World<A>,
     learned: BTreeMap<String, String>,
+    measured: Vec<Measured>,
 }
 
 impl<A: Clone + Send + Sync + 'static> Play<A> {
@@ -55,6 +75,13 @@ impl<A: Clone + Send + Sync + 'static> Play<A> {
                 expect_count(&work, count)
             }
             Some(Line::Schedule(handler)) => self.world.invoke(&handler, &serde_json::json!({})).await.map(drop),
+            Some(Line::Invoke(handler, event, expected)) => {
+                let answer = self.world.invoke(&handler, &value(&self.known(&event))?).await?;
+                let expected = value(&self.known(&expected))?;
+                if expected.is_null() { Ok(()) } else { self.compare(&expected, &answer, "") }
+            }
+            // Measured with the line before it.
+            Some(Line::Budget(_)) => Ok(()),
             Some(Line::Calls(wanted)) => {
                 let record = self.world.records.last().context("nothing was called yet")?;
                 let calls: u32 = record.meter.calls.values().sum();
@@ -63,6 +90,26 @@ impl<A: Clone + Send + Sync + 'static> Play<A> {
             }
             Some(Line::Request(request)) => self.request(*request).await,
         }
+    }
+
+    /// Runs a line and keeps what its Lambda did as the budget of `operation`.
+    async fn budget(&mut self, line: &str, operation: String) -> Result<()> {
+        let (invoked, table) = (self.world.records.len(), self.world.env("TABLE").to_owned());
+        let before = indexes::items(&self.world.sdk().dynamodb(), &table).await?;
+        self.line(line).await?;
+        let after = indexes::items(&self.world.sdk().dynamodb(), &table).await?;
+        let [record] = &self.world.records[invoked..] else { bail!("a budget needs one invocation") };
+        ensure!(record.fault.is_none(), "a fault has no budget: {:?}", record.fault);
+        let row = self.world.system().rows().iter().find(|row| row.handler == record.handler);
+        let indexes = indexes::of(&Template::of_system(record.system)?);
+        self.measured.push(Measured {
+            handler: record.handler,
+            operation,
+            meter: record.meter.clone(),
+            index_units: indexes::units(&indexes, &before, &after),
+            trigger: row.context("a handler has a row")?.trigger.clone(),
+        });
+        Ok(())
     }
 
     async fn request(&mut self, request: Request) -> Result<()> {

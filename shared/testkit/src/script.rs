@@ -14,6 +14,10 @@ pub(crate) enum Line {
     Stream(String, Work),
     /// `schedule sweep_expired`
     Schedule(String),
+    /// `invoke issue_key {…}  {…}`: an event and a part of the answer, which may be left out.
+    Invoke(String, String, String),
+    /// `budget chosen code`: what the last line's Lambda did is one of the system's budgets.
+    Budget(String),
     /// `calls 1`: requests to AWS that the last line's Lambda made.
     Calls(u32),
     /// `alice POST /links {…} [Header: value]  201 {…}`
@@ -64,6 +68,12 @@ pub(crate) fn parse(line: &str) -> Result<Option<Line>> {
         ["queue", handler, rest @ ..] => Line::Queue((*handler).to_owned(), work(rest)?),
         ["stream", handler, rest @ ..] => Line::Stream((*handler).to_owned(), work(rest)?),
         ["schedule", handler] => Line::Schedule((*handler).to_owned()),
+        ["invoke", handler, _, ..] => {
+            let rest = line.split_once(*handler).map(|(_, rest)| rest.trim_start()).unwrap_or_default();
+            let (event, expected) = balanced(rest, '{', '}')?;
+            Line::Invoke((*handler).to_owned(), event.to_owned(), expected.to_owned())
+        }
+        ["budget", ..] => Line::Budget(words[1..].join(" ")),
         ["calls", count] => Line::Calls(count.parse()?),
         _ => Line::Request(Box::new(request(line)?)),
     }))

@@ -13,6 +13,7 @@ use serde_json::Value;
 use types::{Clock, Fault, Instant, random};
 
 use crate::events;
+use crate::seen::Seen;
 use crate::tables::create_table;
 use crate::template::Template;
 
@@ -44,6 +45,7 @@ pub struct World<A> {
     /// Physical names by logical id.
     names: BTreeMap<String, String>,
     read: BTreeMap<&'static str, usize>,
+    seen: Seen,
     /// What every invocation so far did.
     pub records: Vec<Record>,
 }
@@ -73,6 +75,7 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
         }
         let bus = format!("{stage}-almanac");
         sdk.eventbridge().create_event_bus().name(bus).send().await?;
+        let seen = Seen::of(&base, &stage, !changes.is_empty());
         let mut env = base.with("STAGE", stage);
         for (name, value) in template.environment(&names)? {
             env = env.with(&name, value);
@@ -83,7 +86,7 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
         let clock = Clock::stopped(Instant::from_seconds(1_800_000_000));
         let app = (self.app)(&env, clock.clone())?;
         let functions = functions(&system, &app);
-        Ok(World { system, functions, env, sdk, clock, names, read: BTreeMap::new(), records: Vec::new() })
+        Ok(World { system, functions, env, sdk, clock, names, read: BTreeMap::new(), seen, records: Vec::new() })
     }
 }
 
@@ -107,6 +110,11 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// The system.
     pub fn system(&self) -> &System<A> {
         &self.system
+    }
+
+    /// The emulator, as the Lambdas reach it.
+    pub fn sdk(&self) -> &Sdk {
+        &self.sdk
     }
 
     /// A variable of the Lambdas' environment.
@@ -166,6 +174,7 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
         let function = self.functions.get(handler).with_context(|| format!("there is no handler {handler}"))?;
         let id = random::uuid().to_string();
         let outcome = function.invoke(&event.to_string(), &id, Duration::from_secs(20)).await;
+        self.seen.note(&outcome.record);
         self.records.push(outcome.record);
         let answer = outcome.answer.map_err(|fault| anyhow::anyhow!("{handler}: {}", fault.chain()))?;
         Ok(serde_json::from_str(&answer)?)
