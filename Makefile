@@ -9,6 +9,7 @@ CLOUD  := $(BIN)/python shared/localcloud
 XTASK  := cargo run --quiet --locked --package xtask --
 DENY   := .local/tools/bin/cargo-deny
 VENV   := .venv/.installed
+SEEN   := $(CURDIR)/target/seen
 TEMPLATES := template.yaml $(wildcard functions/*/template.yaml)
 
 export SAM_CLI_TELEMETRY := 0
@@ -23,7 +24,8 @@ run: $(VENV) need-cargo ## build, start the local cloud, deploy what changed, pr
 	@cargo build --workspace --bins --locked && $(CLOUD) up
 
 test: check localcloud-tests ## everything CI runs
-	@cargo build --workspace --bins --locked && $(CLOUD) test -- cargo test --workspace --locked
+	@cargo build --workspace --bins --locked && ALMANAC_SEEN=$(SEEN) $(CLOUD) test -- cargo test --workspace --locked
+	@echo "== policies" && $(XTASK) policies $(SEEN)
 
 budgets: $(VENV) need-cargo ## measure what operations cost, and write the tables in the READMEs
 	@cargo build --workspace --bins --locked && ALMANAC_BUDGETS=write $(CLOUD) test -- cargo test --quiet --package tests --locked budgets::

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import seen
 from cloud import Cloud, connect
 from deploy import Deployment
 from emulator import Emulator, free_port
@@ -223,7 +224,13 @@ def test(project: Project, command: list[str]) -> int:
                 "ALMANAC_STAGE": "test",
                 "ALMANAC_ENDPOINTS": str(endpoints),
             }
-            return subprocess.run(command, env=environment, check=False, timeout=TEST_SECONDS).returncode
+            folder, since_ms = os.environ.get("ALMANAC_SEEN"), int(time.time() * 1000)
+            if folder:
+                seen.empty(Path(folder))
+            code = subprocess.run(command, env=environment, check=False, timeout=TEST_SECONDS).returncode
+            if folder:
+                seen.write(cloud, "test", since_ms, Path(folder))
+            return code
         except subprocess.TimeoutExpired as late:
             raise Failure(f"{' '.join(command)} did not end within {TEST_SECONDS} s") from late
         except FileNotFoundError as error:

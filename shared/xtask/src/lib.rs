@@ -2,6 +2,7 @@
 //! every system and every Lambda begins with.
 
 pub mod names;
+pub mod policies;
 pub mod project;
 pub mod rows;
 pub mod scaffold;
@@ -10,6 +11,7 @@ pub mod template;
 pub mod tidy;
 pub mod tree;
 
+pub use policies::policies;
 pub use project::{Project, System};
 pub use tidy::{Finding, tidy};
 pub use tree::{Tree, root};

@@ -1,18 +1,24 @@
 //! `cargo run -p xtask -- --help`.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser};
 use xtask::scaffold::{self, Access, Route};
-use xtask::{Project, Tree};
+use xtask::{Finding, Project, Tree};
 
 /// The project's own tools.
 #[derive(Parser)]
 enum Xtask {
     /// Says which of the project's rules are broken
     Tidy,
+    /// Says which permissions are missing or never used, by what a run of all tests saw
+    Policies {
+        /// Folder of the lines that were seen: `system/handler action name`
+        seen: PathBuf,
+    },
     /// Writes a system that compiles and deploys alone
     NewSystem {
         /// A kebab-case noun
@@ -96,9 +102,10 @@ fn run(task: &Xtask) -> Result<ExitCode> {
     let mut tree = before.clone();
     match task {
         Xtask::Tidy => {
-            let findings = xtask::tidy(&Project::of(before));
-            findings.iter().for_each(|finding| say(&finding.to_string()));
-            return Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(report(&xtask::tidy(&Project::of(before))));
+        }
+        Xtask::Policies { seen } => {
+            return Ok(report(&xtask::policies(&Project::of(before), &read_all(seen)?)));
         }
         Xtask::NewSystem { name } => scaffold::new_system(&mut tree, name)?,
         Xtask::NewHandler(new) => {
@@ -132,9 +139,24 @@ fn run(task: &Xtask) -> Result<ExitCode> {
             ));
             say(&format!("      and name its route in functions/{}/README.md", new.system));
         }
-        Xtask::Tidy => {}
+        Xtask::Tidy | Xtask::Policies { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn report(findings: &[Finding]) -> ExitCode {
+    findings.iter().for_each(|finding| say(&finding.to_string()));
+    if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What the worlds of the tests (one file each) and the deployed functions were seen to do.
+fn read_all(folder: &Path) -> Result<String> {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        text += &std::fs::read_to_string(entry?.path())?;
+    }
+    anyhow::ensure!(!text.is_empty(), "nothing was seen in {}: run `make test`", folder.display());
+    Ok(text)
 }
 
 /// The names of a system decide where lines break, so what was written is formatted as `make fmt` wants it.

@@ -3,7 +3,7 @@
 mod crates;
 mod docs;
 mod five_files;
-mod stack;
+pub(crate) mod stack;
 mod text;
 mod wiring;
 
@@ -119,7 +119,7 @@ fn names() -> String {
     RULES.map(|rule| rule.name).join(", ")
 }
 
-fn found(place: impl Into<String>, wrong: impl Into<String>, remedy: impl Into<String>) -> Finding {
+pub(crate) fn found(place: impl Into<String>, wrong: impl Into<String>, remedy: impl Into<String>) -> Finding {
     Finding { place: place.into(), wrong: wrong.into(), remedy: remedy.into() }
 }
 

@@ -78,7 +78,8 @@ pub(super) fn stars(project: &Project) -> Vec<Finding> {
     findings
 }
 
-fn collect_statements<'a>(value: &'a Value, into: &mut Vec<&'a Value>) {
+/// The statements of a policy, wherever they stand in it.
+pub(crate) fn collect_statements<'a>(value: &'a Value, into: &mut Vec<&'a Value>) {
     match value {
         Value::Sequence(values) => values.iter().for_each(|value| collect_statements(value, into)),
         Value::Mapping(map) => {
@@ -94,7 +95,7 @@ fn collect_statements<'a>(value: &'a Value, into: &mut Vec<&'a Value>) {
 }
 
 /// Every text in a value: of a list, and of the branches of an !If.
-fn texts(value: Option<&Value>) -> Vec<String> {
+pub(crate) fn texts(value: Option<&Value>) -> Vec<String> {
     let Some(value) = value else { return Vec::new() };
     match (text(value), value) {
         (Some(text), _) => vec![text],
