@@ -50,21 +50,23 @@ pub(crate) struct Measured {
     pub trigger: Trigger,
 }
 
-/// Plays the script and holds what its `budget` lines measured to the table in the system's README; with
+/// Plays each script in a world of its own and holds what the `budget` lines measured to the table in the system's README; with
 /// `ALMANAC_BUDGETS=write` the table is rewritten instead (`make budgets`).
 ///
 /// # Panics
 /// When a line fails, a Lambda has no budget, or a figure is not the table's.
 #[track_caller]
 #[allow(clippy::panic)]
-pub fn budgets<A: Clone + Send + Sync + 'static>(worlds: &Worlds<A>, script: &str) -> Vec<Budget> {
-    compared(worlds, script).unwrap_or_else(|error| panic!("{error:?}"))
+pub fn budgets<A: Clone + Send + Sync + 'static>(worlds: &Worlds<A>, scripts: &[&str]) -> Vec<Budget> {
+    compared(worlds, scripts).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
-fn compared<A: Clone + Send + Sync + 'static>(worlds: &Worlds<A>, script: &str) -> Result<Vec<Budget>> {
-    let measured = measure(worlds, &[], script)?;
+fn compared<A: Clone + Send + Sync + 'static>(worlds: &Worlds<A>, scripts: &[&str]) -> Result<Vec<Budget>> {
     let prices = Prices::read()?;
-    let budgets: Vec<Budget> = measured.into_iter().map(|measured| prices.budget(measured)).collect();
+    let mut budgets = Vec::new();
+    for script in scripts {
+        budgets.extend(measure(worlds, &[], script)?.into_iter().map(|measured| prices.budget(measured)));
+    }
     let system = (worlds.system)();
     let without = system.rows().iter().map(|row| row.handler).filter(|of| budgets.iter().all(|b| b.handler != *of));
     let without: Vec<_> = without.collect();

@@ -137,7 +137,11 @@ fn run(task: &Xtask) -> Result<ExitCode> {
                 "next: write {}_is_written in {scenarios}, then the handler and the IAM statements it needs;",
                 new.name
             ));
-            say(&format!("      and name its route in functions/{}/README.md", new.system));
+            say(&format!(
+                "      name its route in functions/{}/README.md, call it with a `budget` line behind it in",
+                new.system
+            ));
+            say(&format!("      tests/src/budgets/{}.rs, and run `make budgets`", xtask::names::snake(&new.system)));
         }
         Xtask::Tidy | Xtask::Policies { .. } => {}
     }

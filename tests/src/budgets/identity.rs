@@ -1,9 +1,11 @@
 //! What identity's operations cost.
 
-use testkit::budgets;
+use identity::{App, system};
+use testkit::{Worlds, budgets};
 
 use super::of;
-use crate::systems::identity::WORLDS;
+
+const WORLDS: Worlds<App> = Worlds { system, app: App::from_env };
 
 /// An operation is a line and the `budget` line behind it, which names it.
 const OPERATIONS: &str = "
@@ -35,7 +37,7 @@ const OPERATIONS: &str = "
 
 #[test]
 fn identity_keeps_its_budgets() {
-    let budgets = budgets(&WORLDS, OPERATIONS);
+    let budgets = budgets(&WORLDS, &[OPERATIONS]);
     assert_eq!(of(&budgets, "authorize", "API key, remembered").round_trips, 0);
     assert!(of(&budgets, "create_key", "").round_trips <= 2);
 }

@@ -1,9 +1,11 @@
 //! What the url-shortener's operations cost.
 
-use testkit::budgets;
+use testkit::{Worlds, budgets};
+use url_shortener::{App, system};
 
 use super::of;
-use crate::systems::url_shortener::WORLDS;
+
+const WORLDS: Worlds<App> = Worlds { system, app: App::from_env };
 
 /// An operation is a line and the `budget` line behind it, which names it.
 const OPERATIONS: &str = "
@@ -63,7 +65,7 @@ const OPERATIONS: &str = "
 
 #[test]
 fn url_shortener_keeps_its_budgets() {
-    let budgets = budgets(&WORLDS, OPERATIONS);
+    let budgets = budgets(&WORLDS, &[OPERATIONS]);
     for operation in ["chosen code", "generated code", "with an Idempotency-Key", "with an Idempotency-Key, repeated"] {
         assert!(of(&budgets, "create_link", operation).round_trips <= 2, "{operation}");
     }

@@ -6,7 +6,7 @@ use testkit::{Worlds, play};
 
 use crate::cloud::access::{Case, case};
 
-pub(crate) const WORLDS: Worlds<App> = Worlds { system, app: App::from_env };
+const WORLDS: Worlds<App> = Worlds { system, app: App::from_env };
 
 /// How the deployed routes are called by the right tenant and by another one.
 pub(crate) fn access() -> Vec<Case> {

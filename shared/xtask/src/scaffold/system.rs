@@ -8,7 +8,7 @@ use crate::names::{camel, is_words, snake};
 use crate::tree::Tree;
 
 /// Where each file of a system goes, and its text.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("functions/{{system}}/Cargo.toml", include_str!("../../templates/system/Cargo.toml.txt")),
     ("functions/{{system}}/README.md", include_str!("../../templates/system/README.md.txt")),
     ("functions/{{system}}/template.yaml", include_str!("../../templates/system/template.yaml.txt")),
@@ -17,6 +17,7 @@ const FILES: [(&str, &str); 9] = [
     ("functions/{{system}}/src/domain.rs", include_str!("../../templates/system/domain.rs.txt")),
     ("functions/{{system}}/src/store.rs", include_str!("../../templates/system/store.rs.txt")),
     ("functions/{{system}}/src/handlers/check_health.rs", include_str!("../../templates/system/check_health.rs.txt")),
+    ("tests/src/budgets/{{system_snake}}.rs", include_str!("../../templates/system/budgets.rs.txt")),
     ("tests/src/systems/{{system_snake}}.rs", include_str!("../../templates/system/tests.rs.txt")),
 ];
 
@@ -59,15 +60,16 @@ fn list(tree: &mut Tree, system: &str) -> Result<()> {
         sections.iter().find_map(|section| insert_sorted(cargo, section, &format!("{system}.workspace = true")));
     tree.put("tests/Cargo.toml", listed.context("tests/Cargo.toml has no [dev-dependencies]")?);
 
-    let modules = "tests/src/systems/mod.rs";
-    let text = tree.require(modules)?;
-    let line = format!("mod {};", snake(system));
-    let is_module = |line: &str| line.starts_with("mod ") && line.ends_with(';');
-    let listed = match text.lines().find(|other| is_module(other) && *other > line.as_str()) {
-        Some(next) => text.replacen(next, &format!("{line}\n{next}"), 1),
-        None => after_last(text, is_module, &line).unwrap_or_else(|| format!("{}\n\n{line}\n", text.trim_end())),
-    };
-    tree.put(modules, listed);
+    for modules in ["tests/src/budgets/mod.rs", "tests/src/systems/mod.rs"] {
+        let text = tree.require(modules)?;
+        let line = format!("mod {};", snake(system));
+        let is_module = |line: &str| line.starts_with("mod ") && line.ends_with(';');
+        let listed = match text.lines().find(|other| is_module(other) && *other > line.as_str()) {
+            Some(next) => text.replacen(next, &format!("{line}\n{next}"), 1),
+            None => after_last(text, is_module, &line).unwrap_or_else(|| format!("{}\n\n{line}\n", text.trim_end())),
+        };
+        tree.put(modules, listed);
+    }
 
     let template = tree.require("template.yaml")?;
     let application = fill(
@@ -112,6 +114,7 @@ mod tests {
             ("Cargo.toml", "\nant-farm = { path = \"functions/ant-farm\" }\n"),
             ("tests/Cargo.toml", "\nant-farm.workspace = true\n"),
             ("tests/src/systems/mod.rs", "\nmod ant_farm;\nmod zoo;\n"),
+            ("tests/src/budgets/mod.rs", "\nmod ant_farm;\nmod zoo;\n"),
             ("template.yaml", "\n  AntFarm:\n    Type: AWS::Serverless::Application\n"),
             ("README.md", "| [ant-farm](functions/ant-farm/README.md) | what it is for | 0.1.0 |\n"),
         ] {

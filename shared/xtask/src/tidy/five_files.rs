@@ -85,6 +85,11 @@ pub(super) fn in_tests_of_all(project: &Project) -> Vec<Finding> {
                 findings.push(found(path, format!("{} is not in it: {what}", system.name), remedy));
             }
         }
+        let (budgets, module) = ("tests/src/budgets/mod.rs", format!("mod {};", system.snake()));
+        if project.tree.text(budgets).is_some_and(|text| !text.lines().any(|line| line.ends_with(&module))) {
+            let remedy = format!("add {module} with a scenario of what its operations cost");
+            findings.push(found(budgets, format!("{} is not in it: every Lambda has a budget", system.name), remedy));
+        }
     }
     findings
 }
@@ -241,6 +246,10 @@ mod tests {
         assert!(!findings(&tree).join("\n").contains("every sample"));
         tree.put("tests/src/samples.rs", "keepers::system".to_owned());
         only(&tree, "tests/src/samples.rs: zoo is not in it: every sample is taken: add zoo::system()");
+        only(
+            &edited("tests/src/budgets/mod.rs", "mod zoo;", "mod ozo;"),
+            "budgets/mod.rs: zoo is not in it: every Lambda",
+        );
     }
 
     #[test]

@@ -14,10 +14,12 @@ pub(crate) fn zoo() -> Tree {
     tree.put("functions/platform/README.md", "");
     tree.put("functions/platform/template.yaml", "Parameters: {Stage: {}, LogLevel: {}}\nResources: {}\n");
     tree.put("CHANGELOG.md", "");
+    tree.put("shared/docs/TESTING.md", "");
     let platform = "Type: AWS::Serverless::Application\n    Properties: {Location: functions/platform/template.yaml}";
     tree.put("template.yaml", format!("Resources:\n  Platform:\n    {platform}\n"));
     tree.put("tests/Cargo.toml", "[dev-dependencies]\nanyhow.workspace = true\n");
     tree.put("tests/src/systems/mod.rs", "//! Scenarios.\n\n");
+    tree.put("tests/src/budgets/mod.rs", "//! Budgets.\n\n");
     scaffold::new_system(&mut tree, "zoo").unwrap();
     for (name, route) in [
         (
