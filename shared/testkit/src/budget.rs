@@ -50,8 +50,8 @@ pub(crate) struct Measured {
     pub trigger: Trigger,
 }
 
-/// Plays each script in a world of its own and holds what the `budget` lines measured to the table in the system's README; with
-/// `ALMANAC_BUDGETS=write` the table is rewritten instead (`make budgets`).
+/// Plays each script in a world of its own and holds what the `budget` lines measured to the table in the system's
+/// README; with `ALMANAC_BUDGETS=write` the table is rewritten instead (`make budgets`).
 ///
 /// # Panics
 /// When a line fails, a Lambda has no budget, or a figure is not the table's.

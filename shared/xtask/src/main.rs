@@ -128,8 +128,9 @@ fn run(task: &Xtask) -> Result<ExitCode> {
                 say("Cargo.lock does not know the new crate yet: run `cargo update --workspace`");
             }
             say(&format!(
-                "next: say what it is for in functions/{name}/README.md, template.yaml, src/lib.rs and README.md"
+                "next: say what it is for in functions/{name}/README.md, template.yaml, src/lib.rs and README.md,"
             ));
+            say("      and run `make budgets`");
         }
         Xtask::NewHandler(new) => {
             let scenarios = format!("tests/src/systems/{}.rs", xtask::names::snake(&new.system));

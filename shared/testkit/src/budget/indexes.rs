@@ -65,7 +65,8 @@ impl Index {
 pub(crate) fn units(indexes: &[Index], before: &Items, after: &Items) -> f64 {
     let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let pairs = keys.into_iter().map(|key| (before.get(key), after.get(key)));
-    pairs.flat_map(|(before, after)| indexes.iter().map(move |index| index.units(before, after))).sum()
+    let each = pairs.flat_map(|(before, after)| indexes.iter().map(move |index| index.units(before, after)));
+    each.fold(0.0, |sum, units| sum + units) // `sum` of nothing is -0
 }
 
 /// Every item of a test's own table.
