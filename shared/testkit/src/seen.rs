@@ -48,3 +48,42 @@ impl Drop for Seen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aws::invocation::Meter;
+
+    use super::*;
+
+    #[test]
+    fn what_a_world_saw_is_written_when_it_ends() -> anyhow::Result<()> {
+        let folder = std::env::temp_dir().join(format!("almanac-seen-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        let env = Env::of([("ALMANAC_SEEN", folder.display().to_string())]);
+        let record = |resource: &str| Record {
+            system: "zoo",
+            handler: "feed_cat",
+            request_id: String::new(),
+            latency: Duration::ZERO,
+            status: None,
+            refusal: None,
+            fault: None,
+            meter: Meter { actions: [(("dynamodb:GetItem", resource.to_owned()), 1)].into(), ..Meter::default() },
+        };
+        for (stage, changed) in [("t1", false), ("t2", true)] {
+            let mut seen = Seen::of(&env, stage, changed);
+            for resource in [format!("{stage}-zoo"), format!("{stage}-zoo"), "elsewhere".to_owned()] {
+                seen.note(&record(&resource));
+            }
+        }
+        let read = |stage| std::fs::read_to_string(folder.join(stage));
+        let (plain, changed) = (read("t1.txt")?, read("t2.txt")?);
+        std::fs::remove_dir_all(&folder)?;
+        let own = "zoo/feed_cat dynamodb:GetItem ${Stage}-zoo\n";
+        assert_eq!(plain, format!("{own}zoo/feed_cat dynamodb:GetItem elsewhere\n"));
+        assert_eq!(changed, own, "a test pointed it elsewhere");
+        Ok(())
+    }
+}
