@@ -36,14 +36,12 @@ pub(crate) fn measure<A: Clone + Send + Sync + 'static>(
         let mut play = Play { world, learned: BTreeMap::new(), measured: Vec::new() };
         let mut lines = script.lines().enumerate().peekable();
         while let Some((number, line)) = lines.next() {
-            let step = async {
-                let next = lines.peek().map(|(_, next)| parse(next)).transpose()?.flatten();
-                match next {
-                    Some(Line::Budget(operation)) => play.budget(line, operation).await,
-                    _ => play.line(line).await,
-                }
+            let budget = lines.next_if(|(_, next)| matches!(parse(next), Ok(Some(Line::Budget(_)))));
+            let step = match budget.map(|(_, budget)| parse(budget)) {
+                Some(Ok(Some(Line::Budget(operation)))) => play.budget(line, operation).await,
+                _ => play.line(line).await,
             };
-            step.await.with_context(|| format!("line {}: {}", number + 1, line.trim()))?;
+            step.with_context(|| format!("line {}: {}", number + 1, line.trim()))?;
         }
         Ok(play.measured)
     };
@@ -80,8 +78,7 @@ impl<A: Clone + Send + Sync + 'static> Play<A> {
                 let expected = value(&self.known(&expected))?;
                 if expected.is_null() { Ok(()) } else { self.compare(&expected, &answer, "") }
             }
-            // Measured with the line before it.
-            Some(Line::Budget(_)) => Ok(()),
+            Some(Line::Budget(_)) => bail!("it stands right behind the line that it measures"),
             Some(Line::Calls(wanted)) => {
                 let record = self.world.records.last().context("nothing was called yet")?;
                 let calls: u32 = record.meter.calls.values().sum();

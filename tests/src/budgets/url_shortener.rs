@@ -53,6 +53,9 @@ const OPERATIONS: &str = "
     budget the first of a stage
     clock +10m
     schedule sweep_expired
+    budget nothing expired, a new hour
+    clock +1m
+    schedule sweep_expired
     budget nothing expired
     clock +61m
     schedule sweep_expired
