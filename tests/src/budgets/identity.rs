@@ -29,6 +29,10 @@ const OPERATIONS: &str = "
     budget
     alice  DELETE /keys/$new  204
     budget
+    anon   GET /openapi.json  200
+    budget
+    anon   GET /docs  200
+    budget
     anon   GET /health  200
     budget
     anon   GET /else  404

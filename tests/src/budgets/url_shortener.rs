@@ -60,6 +60,10 @@ const OPERATIONS: &str = "
     clock +61m
     schedule sweep_expired
     budget 1 link expired
+    anon   GET /openapi.json  200
+    budget
+    anon   GET /docs  200
+    budget
     anon   GET /health  200
     budget
     anon   PUT /links  405
