@@ -57,8 +57,8 @@ impl<'a> Query<'a> {
         self
     }
 
-    /// Leaves out what does not meet the condition, after it was read and paid for: a page may hold fewer items than its
-    /// limit, or none, and still have a next one.
+    /// Leaves out what does not meet the condition, after it was read and paid for: a page may hold fewer items than
+    /// its limit, or none, and still have a next one.
     pub fn filter(mut self, condition: Option<Condition>) -> Self {
         self.filter = condition;
         self
