@@ -160,7 +160,8 @@ fn read_all(folder: &Path) -> Result<String> {
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         text += &std::fs::read_to_string(entry?.path())?;
     }
-    anyhow::ensure!(!text.is_empty(), "nothing was seen in {}: run `make test`", folder.display());
+    let deployed = std::fs::read_to_string(folder.join("deployed.txt")).unwrap_or_default();
+    anyhow::ensure!(!deployed.is_empty(), "no deployed function was seen in {}: run `make test`", folder.display());
     Ok(text)
 }
 
