@@ -180,7 +180,9 @@ mod tests {
       Policies:
         - Statement:
             - {Effect: Allow, Action: [dynamodb:GetItem, dynamodb:PutItem], Resource: !GetAtt Table.Arn}
-            - {Effect: Allow, Action: dynamodb:Query, Resource: !Sub '${Table.Arn}/index/*'}
+            - Effect: Allow
+              Action: dynamodb:Query
+              Resource: !If [Wide, !Sub '${Table.Arn}/index/*', !Sub '${Table.Arn}/index/by_owner']
             - Effect: Allow
               Action: events:PutEvents
               Resource: !Sub arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${Stage}-almanac

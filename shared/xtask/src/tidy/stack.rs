@@ -100,6 +100,10 @@ pub(crate) fn texts(value: Option<&Value>) -> Vec<String> {
     match (text(value), value) {
         (Some(text), _) => vec![text],
         (None, Value::Sequence(values)) => values.iter().flat_map(|value| texts(Some(value))).collect(),
+        // What stands first in an !If is its condition.
+        (None, Value::Tagged(tagged)) if tagged.tag == "If" => {
+            list(Some(&tagged.value)).into_iter().skip(1).flat_map(|value| texts(Some(value))).collect()
+        }
         (None, Value::Tagged(tagged)) => texts(Some(&tagged.value)),
         (None, _) => entries(Some(value)).flat_map(|(_, value)| texts(Some(value))).collect(),
     }
