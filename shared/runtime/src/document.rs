@@ -60,7 +60,7 @@ impl Document {
             Self::Json => ("application/json", document.to_string(), None),
             Self::Html => {
                 let page::Page { html, policy } = page::render(document);
-                ("text/html; charset=utf-8", html, Some((CONTENT_SECURITY_POLICY, policy)))
+                ("text/html; charset=utf-8", html, policy.map(|policy| (CONTENT_SECURITY_POLICY, policy)))
             }
         };
         let headers = [(CONTENT_TYPE, media), (CACHE_CONTROL, "public, max-age=3600")];
