@@ -7,5 +7,5 @@ mod owner;
 
 pub use credential::{Credential, ID_CHARACTERS, SECRET_CHARACTERS};
 pub use grant::{Draft, Issuer, KeyError};
-pub use key::{ApiKey, USE_NOTED_EVERY};
+pub use key::{ApiKey, MOST_GRACE, MOST_SCOPES, NAME_CHARACTERS, USE_NOTED_EVERY};
 pub use owner::user;

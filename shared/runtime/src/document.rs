@@ -1,5 +1,7 @@
 //! A system's OpenAPI document, made of its table of routes and of what the handlers' types say.
 
+mod links;
+
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{Method, Response};
@@ -101,6 +103,7 @@ pub fn openapi<A: Clone + Send + Sync + 'static>(system: &System<A>) -> Result<V
     let clash = |name| Fault::permanent(format!("two types are called {name}"));
     let mut components = schemas.into_components().map_err(clash)?;
     components.insert("Problem".to_owned(), problem_schema());
+    links::add(&mut paths, &components);
     Ok(json!({
         "openapi": "3.1.0",
         "info": {"title": system.name(), "version": env!("CARGO_PKG_VERSION"), "description": DESCRIPTION},

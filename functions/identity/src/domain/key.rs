@@ -14,12 +14,13 @@ const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Longest life of a key that has an end.
 const MOST_TTL: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// Longest time that a rotated key goes on working.
-const MOST_GRACE: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const MOST_GRACE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A key's use is written down at most this often.
 pub const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
-/// Longest name, in characters; most scopes.
-const NAME_CHARACTERS: usize = 100;
-const MOST_SCOPES: usize = 50;
+/// Longest name, in characters.
+pub const NAME_CHARACTERS: usize = 100;
+/// Most scopes of a key.
+pub const MOST_SCOPES: usize = 50;
 
 /// An API key as stored: everything but the key itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

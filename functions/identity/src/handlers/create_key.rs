@@ -7,18 +7,27 @@ use types::{Instant, Tier};
 use web::{Body, Caller, Created, IdempotencyKey, Problem, State};
 
 use crate::App;
-use crate::domain::{ApiKey, Draft};
+use crate::domain::{ApiKey, Draft, MOST_SCOPES, NAME_CHARACTERS};
 use crate::view::{Issued, KeyView};
 
 /// The body.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
+    /// What its owner calls it.
+    #[schemars(length(min = 1, max = NAME_CHARACTERS), example = &"ci")]
     name: String,
+    /// What it may do: different scopes such as `links:read`, which the caller holds.
+    #[schemars(length(min = 1, max = MOST_SCOPES), example = &["keys:read"])]
     scopes: Vec<String>,
+    /// Whom it speaks for; only `admin` names another than itself.
     owner: Option<String>,
+    /// What is paid for; only `admin` names another than its own.
     tier: Option<Tier>,
+    /// Its life, at most ten years …
+    #[schemars(range(min = 1))]
     ttl_seconds: Option<u64>,
+    /// … or its end; not both.
     expires_at: Option<Instant>,
 }
 

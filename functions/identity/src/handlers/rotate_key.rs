@@ -7,7 +7,7 @@ use serde::Deserialize;
 use web::{Body, Caller, Created, Path, Problem, State};
 
 use crate::App;
-use crate::domain::Issuer;
+use crate::domain::{Issuer, MOST_GRACE};
 use crate::view::{Issued, KeyView};
 
 /// Time to bring the new key to its users.
@@ -17,6 +17,8 @@ const DEFAULT_GRACE_SECONDS: u64 = 24 * 3600;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
+    /// How long the old key goes on.
+    #[schemars(range(max = MOST_GRACE.as_secs()), extend("default" = DEFAULT_GRACE_SECONDS))]
     grace_seconds: Option<u64>,
 }
 
