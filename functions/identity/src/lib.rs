@@ -35,6 +35,7 @@ use handlers::{authorize, check_health, create_key, get_key, issue_key, list_key
 /// Identity's Lambdas.
 pub fn system() -> System<App> {
     System::named("identity")
+        .problems(problems::ALL)
         .http("create_key", Method::POST, "/keys", Access::Scope("keys:write"), endpoint!(create_key))
         .http("list_keys", Method::GET, "/keys", Access::Scope("keys:read"), endpoint!(list_keys))
         .http("get_key", Method::GET, "/keys/{id}", Access::Scope("keys:read"), endpoint!(get_key))

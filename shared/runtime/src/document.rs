@@ -8,7 +8,7 @@ use axum::http::{Method, Response};
 use axum::routing::{MethodRouter, get};
 use serde_json::{Map, Value, json};
 use types::Fault;
-use web::describe::{Schemas, problem};
+use web::describe::{Schemas, refusals};
 use web::{Access, IntoResponse as _, Operation, Problem, shared};
 
 use crate::head::summary;
@@ -112,7 +112,7 @@ pub fn openapi<A: Clone + Send + Sync + 'static>(system: &System<A>) -> Result<V
         "paths": paths,
         "components": {
             "schemas": components,
-            "responses": {"Problem": problem("Any other refusal.")},
+            "responses": {"Problem": refusals("Any other refusal.", system.all_problems())},
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
                 "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a token."},

@@ -12,6 +12,9 @@ use serde_json::Value;
 use example::{curl, example};
 use schema::{fields, kind};
 
+/// How an operation refers to what it does not list.
+const PROBLEM: &str = "#/components/responses/Problem";
+
 const STYLE: &str = include_str!("page.css");
 
 /// The page, and the Content-Security-Policy that allows its own style and nothing else.
@@ -36,12 +39,14 @@ pub(crate) fn render(document: &Value) -> Page {
     let html = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\n\
-         <body><h1>{title} <small>{}</small></h1>\n<p>{}</p>\n<p>Also as <a href=\"openapi.json\">OpenAPI 3.1</a>.</p>\n\
+         <body><h1>{title} <small>{}</small></h1>\n<p>{}</p>\n\
+         <p>Also as <a href=\"openapi.json\">OpenAPI 3.1</a>.</p>\n\
          <h2>Credentials</h2>\n<ul>{}</ul>\n<h2>Operations</h2>\n<nav><ul>{contents}</ul></nav>\n{sections}\
-         <h2>Schemas</h2>\n{schemas}</body></html>\n",
+         <h2 id=\"problems\">Problems</h2>\n{}<h2>Schemas</h2>\n{schemas}</body></html>\n",
         escaped(text(&info["version"])),
         prose(&info["description"]),
         credentials(document),
+        problems(document),
     );
     Page { html, policy: HeaderValue::try_from(policy).ok() }
 }
@@ -128,7 +133,9 @@ fn parameter(parameter: &Value) -> String {
 }
 
 fn answer_row(document: &Value, status: &str, answer: &Value) -> String {
-    let answer = resolved(document, answer);
+    if answer["$ref"] == PROBLEM {
+        return row(&[&escaped(status), "Any other refusal", "<a href=\"#problems\">a problem</a>"]);
+    }
     let headers = answer["headers"].as_object().into_iter().flatten();
     let headers: String = headers.map(|(name, _)| format!("<br>Header <code>{}</code>", escaped(name))).collect();
     let contents = answer["content"].as_object().into_iter().flatten();
@@ -142,6 +149,18 @@ fn answer_row(document: &Value, status: &str, answer: &Value) -> String {
     });
     let bodies = bodies.collect::<Vec<_>>().join("<br>");
     row(&[&escaped(status), &format!("{}{headers}", prose(&answer["description"])), &bodies])
+}
+
+/// All types of problems of the system, by status.
+fn problems(document: &Value) -> String {
+    let problems = &document["components"]["responses"]["Problem"]["content"]["application/problem+json"]["examples"];
+    let mut problems: Vec<&Value> = problems.as_object().into_iter().flatten().map(|(_, it)| &it["value"]).collect();
+    problems.sort_by_key(|problem| problem["status"].as_u64());
+    let rows = problems.into_iter().map(|problem| {
+        let kind = format!("<code>{}</code>", escaped(text(&problem["type"])));
+        row(&[&escaped(&problem["status"].to_string()), &kind, &escaped(text(&problem["title"]))])
+    });
+    table(&["Status", "Type", "Means"], &rows.collect::<String>())
 }
 
 fn details(name: &str, value: &Value) -> String {

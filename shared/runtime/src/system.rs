@@ -11,7 +11,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use types::Fault;
-use web::{Access, Describe, Operation};
+use web::{Access, Describe, Kind, Operation};
 use work::{Batch, BatchOutcome, Change, Changes};
 
 use crate::document::Document;
@@ -23,6 +23,7 @@ pub(crate) type OnEvent<A> = Arc<dyn Fn(A, String) -> Answering + Send + Sync>;
 #[derive(Clone)]
 pub struct System<A> {
     name: &'static str,
+    problems: &'static [Kind],
     rows: Vec<Row<A>>,
 }
 
@@ -90,7 +91,19 @@ pub enum Trigger {
 impl<A: Clone + Send + Sync + 'static> System<A> {
     /// A system without Lambdas yet.
     pub fn named(name: &'static str) -> Self {
-        Self { name, rows: Vec::new() }
+        Self { name, problems: &[], rows: Vec::new() }
+    }
+
+    /// The problems of its own, for its document: `problems::ALL` of what `web::problems!` declared.
+    #[must_use]
+    pub fn problems(mut self, problems: &'static [Kind]) -> Self {
+        self.problems = problems;
+        self
+    }
+
+    /// The problems of its own and those of every system.
+    pub(crate) fn all_problems(&self) -> impl Iterator<Item = &'static Kind> {
+        self.problems.iter().chain(web::shared::ALL)
     }
 
     /// The system's name.

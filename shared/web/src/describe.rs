@@ -222,7 +222,8 @@ impl<'a> Operation<'a> {
             value["responses"][status] = answer;
         }
         for (status, kinds) in self.refusals {
-            value["responses"][status.to_string()] = refusals(&kinds);
+            let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
+            value["responses"][status.to_string()] = refusals(&titles.join("; or: "), &kinds);
         }
         value
     }
@@ -231,19 +232,12 @@ impl<'a> Operation<'a> {
 /// Where a document holds the response that every refusal is.
 const PROBLEM: &str = "#/components/responses/Problem";
 
-fn refusals(kinds: &[Kind]) -> Value {
-    let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
-    let mut answer = problem(&titles.join("; or: "));
-    for kind in kinds {
-        answer["content"]["application/problem+json"]["examples"][kind.slug] = json!({"value": kind.example()});
-    }
-    answer
-}
-
-/// A response that is a problem.
-pub fn problem(description: &str) -> Value {
+/// The response that these problems are.
+pub fn refusals<'a>(description: &str, kinds: impl IntoIterator<Item = &'a Kind>) -> Value {
+    let examples = kinds.into_iter().map(|kind| (kind.slug.to_owned(), json!({"value": kind.example()})));
     let schema = json!({"$ref": "#/components/schemas/Problem"});
-    json!({"description": description, "content": {"application/problem+json": {"schema": schema}}})
+    let content = json!({"schema": schema, "examples": examples.collect::<Map<_, _>>()});
+    json!({"description": description, "content": {"application/problem+json": content}})
 }
 
 /// The fields of an object: name, whether it must be there, schema (a parameter is absent, never null).
