@@ -13,6 +13,7 @@ use crate::view::LinkView;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
+    #[schemars(url, example = &"https://example.com/")]
     url: String,
     code: Option<String>,
     ttl_seconds: Option<u64>,
