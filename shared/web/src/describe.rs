@@ -1,15 +1,18 @@
 //! What an operation takes and answers, told by the types of its handler: the source of a system's OpenAPI document.
 //! Nothing of it runs until the document is asked for.
 
+mod schemas;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use schemars::generate::SchemaSettings;
-use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 use crate::kind::Kind;
+
+pub use schemas::Schemas;
+use schemas::fields;
 
 /// What an extractor takes from a request, for the documentation.
 pub trait Input {
@@ -61,48 +64,6 @@ describe_functions! {
 impl<F: FnOnce() -> Fut, Fut: Future<Output: Output>> Describe<((),)> for F {
     fn describe(operation: &mut Operation<'_>) {
         Fut::Output::describe(operation);
-    }
-}
-
-/// The schemas that the operations of one document share. What is sent and what is answered differ: a field with a
-/// default is optional in the one and always there in the other.
-#[derive(Debug)]
-pub struct Schemas {
-    sent: SchemaGenerator,
-    answered: SchemaGenerator,
-    named: Map<String, Value>,
-}
-
-impl Default for Schemas {
-    fn default() -> Self {
-        let settings = || {
-            SchemaSettings::draft2020_12().with(|settings| {
-                settings.meta_schema = None;
-                settings.definitions_path = "/components/schemas".into();
-            })
-        };
-        Self {
-            sent: settings().for_deserialize().into_generator(),
-            answered: settings().for_serialize().with_transform(RecursiveTransform(absent_not_null)).into_generator(),
-            named: Map::new(),
-        }
-    }
-}
-
-impl Schemas {
-    /// All schemas by name. A name that stands for two different things is a clash.
-    ///
-    /// # Errors
-    /// The clashing name: give one of the types another by `#[schemars(rename = "…")]`.
-    pub fn into_components(mut self) -> Result<Map<String, Value>, String> {
-        let parts = [self.sent.take_definitions(true), self.answered.take_definitions(true)];
-        for (name, schema) in parts.into_iter().flatten() {
-            match self.named.get(&name) {
-                Some(other) if *other != schema => return Err(name),
-                _ => self.named.insert(name, schema),
-            };
-        }
-        Ok(self.named)
     }
 }
 
@@ -238,41 +199,4 @@ pub fn refusals<'a>(description: &str, kinds: impl IntoIterator<Item = &'a Kind>
     let schema = json!({"$ref": "#/components/schemas/Problem"});
     let content = json!({"schema": schema, "examples": examples.collect::<Map<_, _>>()});
     json!({"description": description, "content": {"application/problem+json": content}})
-}
-
-/// The fields of an object: name, whether it must be there, schema (a parameter is absent, never null).
-fn fields(schema: &Schema) -> Vec<(String, bool, Value)> {
-    let required = |name: &str| {
-        let names = schema.get("required").and_then(Value::as_array);
-        names.is_some_and(|names| names.iter().any(|known| known == name))
-    };
-    let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    fields.map(|(name, schema)| (name.clone(), required(name), without_null(schema.clone()))).collect()
-}
-
-/// A field of an answer that may be missing is left out when it has no value: it is never null.
-fn absent_not_null(schema: &mut Schema) {
-    let optional = fields(schema).into_iter().filter(|(_, required, _)| !required);
-    for (name, _, without_null) in optional.collect::<Vec<_>>() {
-        if let Some(field) = schema.get_mut("properties").and_then(|fields| fields.get_mut(&name)) {
-            *field = without_null;
-        }
-    }
-}
-
-fn without_null(mut schema: Value) -> Value {
-    if let Some(types) = schema["type"].as_array_mut() {
-        types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            schema["type"] = only.clone();
-        }
-    } else if let Some(other) = schema["anyOf"].as_array().and_then(|any| any.iter().find(|s| s["type"] != "null")) {
-        let mut other = other.clone();
-        other["description"] = schema["description"].take();
-        return other;
-    }
-    if let Some(object) = schema.as_object_mut() {
-        object.retain(|_, value| !value.is_null());
-    }
-    schema
 }
