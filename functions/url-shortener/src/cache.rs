@@ -1,39 +1,63 @@
-//! What this sandbox remembers of links, so that a popular one costs no read.
+//! What this sandbox remembers of links and domains, so that a popular one costs no read.
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use types::Instant;
 
-use crate::domain::{Code, Link};
+use crate::domain::Link;
+use crate::follow::STALENESS;
 
 /// Links kept (guide 000 keeps 100,000; typically 5 MB, and 60 MB if every field were as long as it may be).
 const LINKS: usize = 10_000;
-/// How old a remembered link may be: a link that is disabled opens for at most this long elsewhere. The guides' caches
-/// of 1 h and 24 h serve links that were deleted or expired long ago.
-pub const STALENESS: Duration = Duration::from_secs(60);
 
-/// A bounded cache. Expiry is compared at every use, so an entry's age bounds only how late a disabling is seen.
-#[derive(Debug)]
-pub struct LinkCache(Cache<Code, (Arc<Link>, Instant)>);
+/// Something that ends at some time by itself.
+pub(crate) trait Ends {
+    /// When it must be looked at again, whatever was remembered.
+    fn ends_at(&self) -> Option<Instant>;
+}
 
-impl Default for LinkCache {
-    fn default() -> Self {
-        Self(Cache::new(LINKS))
+impl Ends for Link {
+    fn ends_at(&self) -> Option<Instant> {
+        self.expires_at
     }
 }
 
-impl LinkCache {
-    /// The link, if it was remembered less than [`STALENESS`] ago and has not expired since.
-    pub fn get(&self, code: &Code, now: Instant) -> Option<Arc<Link>> {
-        let (link, until) = self.0.get(code)?;
-        (now < until).then_some(link)
+impl Ends for crate::domain::Domain {
+    fn ends_at(&self) -> Option<Instant> {
+        None
+    }
+}
+
+/// A bounded cache of what is there and of what is not. Expiry is compared at every use, so an entry's age bounds only
+/// how late a change is seen.
+#[derive(Debug)]
+pub(crate) struct Memory<K, T> {
+    known: Cache<K, (Option<Arc<T>>, Instant)>,
+    absent: Duration,
+}
+
+impl<K: Clone + Eq + Hash, T: Ends> Memory<K, T> {
+    /// A memory that believes for `absent` that there is nothing where it saw nothing.
+    pub fn new(absent: Duration) -> Self {
+        Self { known: Cache::new(LINKS), absent }
     }
 
-    /// Remembers a link for min([`STALENESS`], time to its expiry).
-    pub fn insert(&self, link: &Arc<Link>, now: Instant) {
-        let until = link.expires_at.map_or(now + STALENESS, |at| at.min(now + STALENESS));
-        self.0.insert(link.code.clone(), (Arc::clone(link), until));
+    /// What was remembered less than [`STALENESS`] ago (or `absent`, for nothing) and has not ended since.
+    #[allow(clippy::option_option)] // known to be absent, and not known
+    pub fn get(&self, key: &K, now: Instant) -> Option<Option<Arc<T>>> {
+        let (value, until) = self.known.get(key)?;
+        (now < until).then_some(value)
+    }
+
+    /// Remembers what there is, for min([`STALENESS`], time to its end), or that there is nothing.
+    pub fn insert(&self, key: &K, value: Option<&Arc<T>>, now: Instant) {
+        let until = match value {
+            Some(value) => value.ends_at().map_or(now + STALENESS, |at| at.min(now + STALENESS)),
+            None => now + self.absent,
+        };
+        self.known.insert(key.clone(), (value.cloned(), until));
     }
 }

@@ -1,41 +1,130 @@
-//! New codes without a look-up: this sandbox leases blocks of ids and sends each through the stage's permutation.
+//! Where new codes come from: the guides' ways of making one, behind one trait.
 
+use std::fmt;
+use std::future::Future;
 use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
-use types::{Fault, Secret};
+use types::secret::PurposeKey;
+use types::{Fault, Secret, random};
 
-use crate::domain::{Code, Permutation};
+use crate::domain::{Code, Permutation, Shape, Strategy, Target};
 use crate::store::Store;
 
 /// Ids of one lease: one write per thousand links. A sandbox that dies loses what is left, of 3.5 × 10^12.
 const LEASE: u32 = 1000;
+/// With fewer ids left than this, the next block is leased ahead: should the counter not answer, the rest still serves.
+const LOW: u64 = 100;
+/// How long a lease may take before links go on without it.
+const LEASE_BUDGET: Duration = Duration::from_secs(1);
 
-/// A source of codes.
-#[derive(Debug)]
-pub struct Codes {
-    store: Store,
-    permutation: Permutation,
-    leased: Mutex<Range<u64>>,
+/// A code to come.
+pub type Next<'a> = Pin<Box<dyn Future<Output = Code> + Send + 'a>>;
+
+/// A source of codes. Whether a code is free, the claim decides by its condition; a source that gives one twice costs
+/// another attempt.
+pub trait Generator: fmt::Debug + Send + Sync {
+    /// A code for `owner`'s link to `url`; `attempt` counts those of this link that were taken, from 0.
+    fn next<'a>(&'a self, owner: &'a str, url: &'a Target, attempt: u8) -> Next<'a>;
 }
 
-impl Codes {
-    /// The codes of the stage whose secret this is.
-    pub fn new(store: Store, secret: &Secret) -> Self {
-        Self { store, permutation: Permutation::new(secret.key("codes")), leased: Mutex::new(0..0) }
-    }
-
-    /// A code that nobody was given before.
-    ///
-    /// # Errors
-    /// When no ids could be leased.
-    pub async fn next(&self) -> Result<Code, Fault> {
-        let mut leased = self.leased.lock().await;
-        if leased.is_empty() {
-            *leased = self.store.lease_ids(LEASE).await?;
+/// The stage's source.
+pub fn generator(strategy: Strategy, shape: Shape, store: Store, secret: &Secret) -> Arc<dyn Generator> {
+    match strategy {
+        Strategy::Permuted => {
+            let permutation = Permutation::new(secret.key("codes"), shape.size());
+            Arc::new(Leased { store, shape, permutation: Some(permutation), ids: Mutex::default() })
         }
-        let id = leased.start;
-        leased.start += 1;
-        Ok(Code::of_id(id, &self.permutation))
+        Strategy::Counter => Arc::new(Leased { store, shape, permutation: None, ids: Mutex::default() }),
+        Strategy::Random => Arc::new(Random(shape)),
+        Strategy::Hash => Arc::new(Hashed { shape, key: secret.key("hashes") }),
+    }
+}
+
+/// Numbers from blocks that this sandbox leased, each a code without a look-up.
+#[derive(Debug)]
+struct Leased {
+    store: Store,
+    shape: Shape,
+    permutation: Option<Permutation>,
+    /// The block in use, and the one after it.
+    ids: Mutex<(Range<u64>, Range<u64>)>,
+}
+
+impl Leased {
+    async fn id(&self) -> Result<u64, Fault> {
+        let mut ids = self.ids.lock().await;
+        let (current, next) = &mut *ids;
+        let left = current.end - current.start;
+        if next.is_empty() && left < LOW {
+            // A fresh sandbox needs a block; a later one asks ahead, and once per ten ids should it get none.
+            let due = left == 0 || left % 10 == 9;
+            let lease = async { tokio::time::timeout(LEASE_BUDGET, self.store.lease_ids(LEASE)).await };
+            match if due { Some(lease.await) } else { None } {
+                Some(Ok(Ok(block))) => *next = block,
+                Some(Ok(Err(fault))) if left == 0 => return Err(fault),
+                Some(Err(_)) if left == 0 => return Err(Fault::transient("the counter of ids did not answer")),
+                _ => {}
+            }
+        }
+        if current.is_empty() {
+            *current = std::mem::take(next);
+        }
+        current.next().ok_or_else(|| Fault::permanent("a lease of no ids"))
+    }
+}
+
+impl Generator for Leased {
+    fn next<'a>(&'a self, owner: &'a str, url: &'a Target, attempt: u8) -> Next<'a> {
+        Box::pin(async move {
+            match self.id().await {
+                Ok(id) => self.shape.code(self.permutation.as_ref().map_or(id, |permutation| permutation.apply(id))),
+                Err(fault) => {
+                    // Links go on with random codes, which collide now and then and are then made anew.
+                    aws::count("codes_unleased", 1.0);
+                    tracing::warn!(fault = fault.chain(), "no ids could be leased");
+                    Random(self.shape).next(owner, url, attempt).await
+                }
+            }
+        })
+    }
+}
+
+/// Chance alone (guide 000).
+#[derive(Debug)]
+struct Random(Shape);
+
+impl Generator for Random {
+    fn next<'a>(&'a self, _: &'a str, _: &'a Target, _: u8) -> Next<'a> {
+        // 64 bits modulo at most 62^10 favour no code by more than one part in twenty.
+        Box::pin(async { self.0.code(u64::from_be_bytes(random::bytes())) })
+    }
+}
+
+/// A keyed hash of the owner and the URL, and when all its parts are taken, chance.
+#[derive(Debug)]
+struct Hashed {
+    shape: Shape,
+    key: PurposeKey,
+}
+
+/// Hashes tried before chance.
+const HASHES: u8 = 2;
+
+impl Generator for Hashed {
+    fn next<'a>(&'a self, owner: &'a str, url: &'a Target, attempt: u8) -> Next<'a> {
+        if attempt >= HASHES {
+            return Random(self.shape).into_next();
+        }
+        Box::pin(async move { self.shape.hashed(&self.key, owner, url.as_str(), attempt) })
+    }
+}
+
+impl Random {
+    fn into_next<'a>(self) -> Next<'a> {
+        Box::pin(async move { self.0.code(u64::from_be_bytes(random::bytes())) })
     }
 }

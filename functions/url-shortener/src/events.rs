@@ -10,7 +10,7 @@ use crate::store::keys;
 /// Where the events come from.
 pub const SOURCE: &str = "almanac.url-shortener";
 
-/// `LinkCreated`, `LinkDisabled` and `LinkExpired` carry the same.
+/// `LinkCreated`, `LinkChanged`, `LinkUsedUp`, `LinkDisabled` and `LinkExpired` carry the same.
 #[derive(Debug, Serialize)]
 struct LinkEvent<'a> {
     v: u8,
@@ -45,7 +45,11 @@ pub fn of_change(change: &Change) -> Result<Option<Event>, Fault> {
         (Some(old), Some(link)) => match (link.disabled_at, link.swept_at, link.expires_at) {
             (Some(at), _, _) if old.disabled_at.is_none() => event("LinkDisabled", link, at),
             (_, Some(_), Some(at)) if old.swept_at.is_none() => event("LinkExpired", link, at),
-            _ => Ok(None),
+            _ => match (link.updated_at, link.used_at) {
+                (Some(at), _) if old.updated_at != Some(at) => event("LinkChanged", link, at),
+                (_, Some(at)) if link.is_used_up() && !old.is_used_up() => event("LinkUsedUp", link, at),
+                _ => Ok(None),
+            },
         },
         // TTL removed a link that no sweep had seen: late, but told.
         (Some(link), None) if change.kind == Kind::Remove && link.swept_at.is_none() && link.disabled_at.is_none() => {
@@ -61,14 +65,14 @@ pub fn of_change(change: &Change) -> Result<Option<Event>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Draft, Target};
+    use crate::domain::{Change as Wish, Edit, Target};
 
     const NOW: Instant = Instant::from_seconds(1_800_000_000);
 
     fn link() -> Link {
         let url = Target::parse("https://a.example/", &[]).unwrap();
-        let draft = Draft { url, ttl_seconds: Some(60), expires_at: None, title: None, tags: vec![] };
-        Link::claim("alice".to_owned(), "cat".parse().unwrap(), draft, None, NOW).unwrap()
+        let wishes = Edit { expires_at: Wish::Set(NOW + std::time::Duration::from_secs(60)), ..Edit::default() };
+        Link::claim("alice".to_owned(), "cat".parse().unwrap(), url, wishes, None, NOW).unwrap()
     }
 
     fn told(kind: Kind, old: Option<&Link>, new: Option<&Link>) -> Option<(&'static str, serde_json::Value)> {
@@ -86,7 +90,9 @@ mod tests {
         let disabled = Link { disabled_at: Some(NOW), ..link() };
         let swept = Link { swept_at: Some(NOW), ..link() };
         let anew = Link { created_at: NOW + std::time::Duration::from_secs(1), ..link() };
-        let renamed = Link { title: Some("new".to_owned()), ..link() };
+        let changed = Link { title: Some("new".to_owned()), updated_at: Some(NOW), ..link() };
+        let half = Link { max_clicks: Some(2), used: 1, used_at: Some(NOW), ..link() };
+        let used_up = Link { used: 2, ..half.clone() };
         for (kind, old, new, expected) in [
             (Kind::Insert, None, Some(&fresh), Some("LinkCreated")),
             (Kind::Modify, Some(&swept), Some(&anew), Some("LinkCreated")),
@@ -94,7 +100,10 @@ mod tests {
             (Kind::Modify, Some(&disabled), Some(&disabled), None),
             (Kind::Modify, Some(&fresh), Some(&swept), Some("LinkExpired")),
             (Kind::Modify, Some(&swept), Some(&swept), None),
-            (Kind::Modify, Some(&fresh), Some(&renamed), None),
+            (Kind::Modify, Some(&fresh), Some(&changed), Some("LinkChanged")),
+            (Kind::Modify, Some(&changed), Some(&changed), None),
+            (Kind::Modify, Some(&fresh), Some(&half), None),
+            (Kind::Modify, Some(&half), Some(&used_up), Some("LinkUsedUp")),
             (Kind::Remove, Some(&fresh), None, Some("LinkExpired")),
             (Kind::Remove, Some(&swept), None, None),
             (Kind::Remove, Some(&disabled), None, None),

@@ -1,30 +1,23 @@
 //! The table: keys, items, one method per access pattern (the README's table lists them).
 
+mod clicks;
+mod domains;
+mod edits;
 pub(crate) mod keys;
 mod sums;
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+mod sweep;
 
 use dynamo::{
-    Consistency, Done, Item, Key, Page, Position, Table, UpdateExpression, Value, eq, exists, from_attributes, gt, le,
-    lt, missing,
+    Consistency, Done, Item, Key, Page, Position, Table, UpdateExpression, Value, contains, eq, gt, le, missing,
 };
-use serde::Deserialize;
-use types::{Answer, Fault, Instant, Once};
+use serde::{Deserialize, Serialize};
+use types::{Answer, Fault, Instant, Once, OnceRefusal};
 
-use crate::domain::{Click, Code, Counts, GRACE, Link, LinkError};
+use crate::domain::{Code, GRACE, Link, LinkError};
 pub use sums::{Slot, rolled_up};
-use sums::{days_of, sort_key};
 
-/// How long minutes, hours and days are kept: longer than a click waits in a queue, so that a late one is recognised.
-const PARTS_KEPT: Duration = Duration::from_secs(16 * 24 * 3600);
-/// How long months are kept (guide 000: 10 years).
-const MONTHS_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// Expiry buckets are hours, each in this many partitions, so that links that expire together are not written to one.
 const EXPIRY_SHARDS: u64 = 8;
-/// Most months of a link, with the link itself: its statistics are read with one query.
-const MOST_MONTHS: usize = 200;
 
 impl Item for Link {
     fn key(&self) -> Key {
@@ -38,9 +31,9 @@ impl Item for Link {
             index.push(("owner_sk", keys::moment(self.created_at, self.code.as_str()).into()));
         }
         if let Some(at) = self.expires_at.filter(|_| self.swept_at.is_none() && self.disabled_at.is_none()) {
-            let shard = self.code.as_str().bytes().map(u64::from).sum::<u64>() % EXPIRY_SHARDS;
-            index.push(("expiry_pk", keys::expiry(expiry_hour(at), shard).into()));
-            index.push(("expiry_sk", keys::moment(at, self.code.as_str()).into()));
+            let [bucket, moment] = expiry_keys(&self.code, at);
+            index.push(("expiry_pk", bucket.into()));
+            index.push(("expiry_sk", moment.into()));
         }
         if let Some(at) = self.forgotten_at() {
             index.push(("purge_at", at.seconds().into()));
@@ -54,6 +47,12 @@ pub fn expiry_hour(at: Instant) -> i64 {
     at.seconds().div_euclid(3600)
 }
 
+/// Where a link stands in the index by expiry.
+fn expiry_keys(code: &Code, at: Instant) -> [String; 2] {
+    let shard = code.as_str().bytes().map(u64::from).sum::<u64>() % EXPIRY_SHARDS;
+    [keys::expiry(expiry_hour(at), shard), keys::moment(at, code.as_str())]
+}
+
 /// The url-shortener's table.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -65,15 +64,48 @@ struct Counter {
     next: u64,
 }
 
-#[derive(Deserialize)]
-struct Sweep {
-    hour: i64,
+/// A caller's link to a URL, for requests that want no second one.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    owner: String,
+    /// Keyed hash of domain and URL.
+    target: String,
+    code: Code,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    purge_at: Option<i64>,
 }
 
-/// An entry of the expiry index.
-#[derive(Debug, Deserialize)]
-struct Due {
-    pk: String,
+impl Item for Known {
+    fn key(&self) -> Key {
+        keys::known(&self.owner, &self.target)
+    }
+}
+
+/// How a queued request was refused.
+#[derive(Deserialize)]
+struct Refused {
+    problem: String,
+}
+
+/// Why a link was not claimed.
+enum Clash {
+    Link(LinkError),
+    Known(Option<Code>),
+}
+
+impl From<OnceRefusal> for Clash {
+    fn from(refusal: OnceRefusal) -> Self {
+        Self::Link(refusal.into())
+    }
+}
+
+/// How a claim that wants no second link to its URL ended.
+#[derive(Debug)]
+pub enum Deduped {
+    /// A new link, or the same request's.
+    Claimed(Box<Link>),
+    /// The caller has a link to this URL under this code, or had.
+    Known(Option<Code>),
 }
 
 impl Store {
@@ -104,6 +136,40 @@ impl Store {
             Done::Now => link,
             Done::Before(first) => first,
         }))
+    }
+
+    /// Claims a link's code unless its owner has a link to `target` already: one transaction. `stale` is a code that a
+    /// look showed to lead there no more.
+    ///
+    /// # Errors
+    /// As [`Store::claim`].
+    pub async fn claim_once(
+        &self,
+        link: Link,
+        target: String,
+        stale: Option<&Code>,
+        once: Option<Once>,
+        now: Instant,
+    ) -> Answer<Deduped, LinkError> {
+        let (owner, code) = (link.owner.clone(), link.code.clone());
+        let purge_at = link.forgotten_at().map(Instant::seconds);
+        let known = Known { owner, target, code, purge_at };
+        let unknown = missing("pk").or(le("purge_at", now.seconds()));
+        let unknown = stale.map_or(unknown.clone(), |stale| unknown.or(eq("code", stale.as_str())));
+        let free = missing("pk").or(le("purge_at", now.seconds()));
+        let transaction = self.table.transact::<Clash>();
+        let transaction =
+            transaction.put(&known, unknown, |there| Clash::Known(there.map(|known: Known| known.code)))?;
+        let mut transaction = transaction.put(&link, free, |_| Clash::Link(LinkError::CodeTaken))?;
+        if let Some(once) = once {
+            transaction = transaction.once(once, &link, now)?;
+        }
+        Ok(match transaction.send::<Link>().await? {
+            Ok(Done::Now) => Ok(Deduped::Claimed(Box::new(link))),
+            Ok(Done::Before(first)) => Ok(Deduped::Claimed(Box::new(first))),
+            Err(Clash::Known(code)) => Ok(Deduped::Known(code)),
+            Err(Clash::Link(refusal)) => Err(refusal),
+        })
     }
 
     /// The link that the same request claimed before, if it did: one read, for a repetition that would be refused by
@@ -153,31 +219,39 @@ impl Store {
         })
     }
 
-    /// A page of `owner`'s links, newest first: one query of the sparse index `by_owner`.
+    /// Takes note that a queued request was refused, for as long as its outcome may be asked for: one write.
     ///
     /// # Errors
     /// Our failure.
-    pub async fn list(&self, owner: &str, limit: u16, after: Option<Position>) -> Result<Page<Link>, Fault> {
-        let query = self.table.query(keys::owner(owner)).index("by_owner", "owner_pk", "owner_sk");
-        query.descending().after(after).page(limit).await
+    pub async fn note_refusal(&self, owner: &str, once: &Once, problem: &str, now: Instant) -> Result<(), Fault> {
+        let expression =
+            UpdateExpression::new().set("problem", problem).set("purge_at", (now + types::once::ONCE_TTL).seconds());
+        self.table.update(keys::refused(owner, &once.key)).apply(expression).send().await
     }
 
-    /// A link and the sums of its days: one query, since `LINK` and `MONTH#…` are neighbours in the partition. Strongly
-    /// consistent, so that one sees the link that one made.
+    /// Why a queued request was refused, if it was: one strongly consistent read.
     ///
     /// # Errors
     /// Our failure.
-    pub async fn stats(&self, code: &Code) -> Result<Option<(Link, BTreeMap<String, Counts>)>, Fault> {
-        let query = self.table.query(keys::partition(code)).between(keys::LINK, keys::MONTHS_END).strong();
-        let mut items = query.all(MOST_MONTHS).await?.into_iter();
-        let Some(link) = items.next().filter(|first| sort_key(first) == keys::LINK) else { return Ok(None) };
-        let link: Link = from_attributes(link)?;
-        let claimed = link.created_at.day().to_string(); // days before are of an earlier, forgotten link
-        let mut days = BTreeMap::new();
-        for month in items {
-            days.extend(days_of(month)?.into_iter().filter(|(date, _)| *date >= claimed));
-        }
-        Ok(Some((link, days)))
+    pub async fn refusal(&self, owner: &str, once: &Once) -> Result<Option<String>, Fault> {
+        let noted: Option<Refused> = self.table.get(&keys::refused(owner, &once.key), Consistency::Strong).await?;
+        Ok(noted.map(|noted| noted.problem))
+    }
+
+    /// A page of `owner`'s links, newest first: one query of the sparse index `by_owner`. A tag leaves out others after
+    /// they were read, so such a page may hold fewer than its limit.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn list(
+        &self,
+        owner: &str,
+        tag: Option<&str>,
+        limit: u16,
+        after: Option<Position>,
+    ) -> Result<Page<Link>, Fault> {
+        let query = self.table.query(keys::owner(owner)).index("by_owner", "owner_pk", "owner_sk");
+        query.filter(tag.map(|tag| contains("tags", tag))).descending().after(after).page(limit).await
     }
 
     /// Leases `count` consecutive ids that nobody else will get: one write.
@@ -190,87 +264,5 @@ impl Store {
         let counter: Result<Counter, ()> = update.send_or(|_: Option<Counter>| ()).await?;
         let next = counter.map_err(|()| Fault::permanent("leasing ids was refused without a condition"))?.next;
         Ok(next - u64::from(count)..next)
-    }
-
-    /// Unites clicks of one code, minute and shard with what is there: one write, and the same whether a click comes
-    /// once or often.
-    ///
-    /// # Errors
-    /// Our failure.
-    pub async fn record_clicks(&self, code: &Code, minute: Instant, shard: u8, clicks: &[&Click]) -> Result<(), Fault> {
-        // A batch may hold a click twice; DynamoDB refuses a set that does.
-        let packed: BTreeSet<Vec<u8>> = clicks.iter().map(|click| click.pack()).collect();
-        let Some(members) = Value::binary_set(packed) else { return Ok(()) };
-        let expression =
-            UpdateExpression::new().add("clicks", members).set("purge_at", (minute + PARTS_KEPT).seconds());
-        self.table.update(keys::minute(code, minute, shard)).apply(expression).send().await
-    }
-
-    /// Overwrites one slot of an hour, a day or a month with a fuller sum: one write. Sums of sets that only grow are
-    /// ordered by their clicks, so a stale one is refused and a repeated one changes nothing.
-    ///
-    /// # Errors
-    /// Our failure.
-    pub async fn roll_up(&self, partition: &str, into: &Slot, counts: &Counts) -> Result<(), Fault> {
-        let size = format!("{}_clicks", into.slot);
-        let kept = if into.sort_key.starts_with(keys::MONTH) { MONTHS_KEPT } else { PARTS_KEPT };
-        let fuller = missing(size.as_str()).or(lt(size.as_str(), counts.clicks));
-        let expression = UpdateExpression::new()
-            .set(into.slot.as_str(), Value::of(counts)?)
-            .set(size, counts.clicks)
-            .set("purge_at", (into.at + kept).seconds())
-            .when(fuller);
-        let update = self.table.update(Key::new(partition, into.sort_key.as_str())).apply(expression);
-        let stale: Result<serde::de::IgnoredAny, ()> = update.send_or(|_: Option<serde::de::IgnoredAny>| ()).await?;
-        if stale.is_err() {
-            aws::count("stale_sums", 1.0);
-        }
-        Ok(())
-    }
-
-    /// The first hour (since the epoch) that may still hold links to sweep.
-    ///
-    /// # Errors
-    /// Our failure.
-    pub async fn swept_until(&self) -> Result<Option<i64>, Fault> {
-        let sweep: Option<Sweep> = self.table.get(&keys::sweep(), Consistency::Strong).await?;
-        Ok(sweep.map(|sweep| sweep.hour))
-    }
-
-    /// Remembers that all hours before `hour` are swept; never goes back.
-    ///
-    /// # Errors
-    /// Our failure.
-    pub async fn set_swept_until(&self, hour: i64) -> Result<(), Fault> {
-        let expression = UpdateExpression::new().set("hour", hour).when(missing("pk").or(lt("hour", hour)));
-        let update = self.table.update(keys::sweep()).apply(expression);
-        update.send_or::<Sweep, Sweep, ()>(|_| ()).await.map(drop)
-    }
-
-    /// Codes that expired in `hour` up to `now` and are not swept yet: one query per shard.
-    ///
-    /// # Errors
-    /// Our failure.
-    pub async fn due(&self, hour: i64, now: Instant, limit: u16) -> Result<Vec<Code>, Fault> {
-        let mut codes = Vec::new();
-        for shard in 0..EXPIRY_SHARDS {
-            let query = self.table.query(keys::expiry(hour, shard)).index("by_expiry", "expiry_pk", "expiry_sk");
-            let page: Page<Due> = query.between("0", keys::moment(now, "~")).page(limit).await?;
-            codes.extend(page.items.iter().filter_map(|due| keys::code_of(&due.pk)));
-        }
-        Ok(codes)
-    }
-
-    /// Marks an expired link as swept and takes it out of the index: one conditional write; true the first time only.
-    ///
-    /// # Errors
-    /// Our failure.
-    pub async fn sweep(&self, code: &Code, now: Instant) -> Result<bool, Fault> {
-        let expired = le("expires_at", now).and(exists("expires_at"));
-        let expired = expired.and(missing("swept_at")).and(missing("disabled_at"));
-        let expression =
-            UpdateExpression::new().set("swept_at", now).remove("expiry_pk").remove("expiry_sk").when(expired);
-        let update = self.table.update(keys::link(code)).apply(expression);
-        Ok(update.send_or::<Link, Link, ()>(|_| ()).await?.is_ok())
     }
 }

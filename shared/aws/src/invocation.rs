@@ -113,6 +113,17 @@ impl Invocation {
     }
 }
 
+/// Carries the invocation under way into a task of its own, so that what it does there counts and ends with it.
+pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let current = CURRENT.try_with(Arc::clone).ok();
+    async move {
+        match current {
+            Some(invocation) => invocation.scope(work).await,
+            None => work.await,
+        }
+    }
+}
+
 /// The request id of the invocation under way; `-` outside of one.
 pub fn request_id() -> String {
     CURRENT.try_with(|invocation| invocation.request_id.clone()).unwrap_or_else(|_| "-".to_owned())

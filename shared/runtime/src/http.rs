@@ -23,7 +23,7 @@ pub(crate) fn router<A: Clone + Send + Sync + 'static>(system: &System<A>, only:
     for row in system.rows().iter().filter(|row| only.is_none_or(|handler| handler == row.handler)) {
         let Trigger::Http { path, .. } = &row.trigger else { continue };
         router = match &row.run {
-            Run::Http(route) => router.route(path, (**route).clone()),
+            Run::Http(route) => router.route(&in_axum(path), (**route).clone()),
             Run::Document(document) => router.route(path, document.route(system)),
             Run::Unrouted | Run::Event(_) => router,
         };
@@ -32,6 +32,14 @@ pub(crate) fn router<A: Clone + Send + Sync + 'static>(system: &System<A>, only:
     let router = router.method_not_allowed_fallback(nothing).fallback(nothing);
     // Lambda bounds the body; `web::Body` refuses what is too large with a problem.
     router.layer(DefaultBodyLimit::disable()).with_state(app)
+}
+
+/// API Gateway's greedy parameter `{rest+}` is axum's `{*rest}`.
+fn in_axum(path: &str) -> String {
+    match path.rsplit_once('{') {
+        Some((before, last)) if last.ends_with("+}") => format!("{before}{{*{}}}", last.trim_end_matches("+}")),
+        _ => path.to_owned(),
+    }
 }
 
 /// The routes of a whole system, each answering 405 with the methods of its path: what no other route took arrives
@@ -51,7 +59,7 @@ pub(crate) fn refusing<A: Clone + Send + Sync + 'static>(system: &System<A>) -> 
     }
     let mut router = Router::new();
     for (path, methods) in methods {
-        router = router.route(path, axum::routing::any(async move || unrouted_problem(&methods)));
+        router = router.route(&in_axum(path), axum::routing::any(async move || unrouted_problem(&methods)));
     }
     // `$default` catches a browser's preflight too; the gateway adds the CORS headers to whatever success this is.
     let preflight = async |request: Request<Body>, next: axum::middleware::Next| match *request.method() {

@@ -24,7 +24,7 @@ pub(crate) fn http(
         all.insert(name.to_ascii_lowercase(), value.as_str().into());
     }
     let mut context = json!({
-        "domainName": "s.example",
+        "domainName": all["host"],
         "stage": "$default",
         "http": {"method": method, "path": path, "sourceIp": "203.0.113.7", "protocol": "HTTP/1.1", "userAgent": ""},
     });

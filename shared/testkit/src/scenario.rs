@@ -33,7 +33,7 @@ pub(crate) fn measure<A: Clone + Send + Sync + 'static>(
 ) -> Result<Vec<Measured>> {
     let run = async {
         let world = worlds.make(changes).await?;
-        let mut play = Play { world, learned: BTreeMap::new(), measured: Vec::new() };
+        let mut play = Play { world, learned: BTreeMap::new(), answer: Value::Null, measured: Vec::new() };
         let mut lines = script.lines().enumerate().peekable();
         while let Some((number, line)) = lines.next() {
             let budget = lines.next_if(|(_, next)| matches!(parse(next), Ok(Some(Line::Budget(_)))));
@@ -52,6 +52,8 @@ pub(crate) fn measure<A: Clone + Send + Sync + 'static>(
 struct Play<A> {
     world: World<A>,
     learned: BTreeMap<String, String>,
+    /// The last answer over HTTP.
+    answer: Value,
     measured: Vec<Measured>,
 }
 
@@ -79,6 +81,11 @@ impl<A: Clone + Send + Sync + 'static> Play<A> {
                 if expected.is_null() { Ok(()) } else { self.compare(&expected, &answer, "") }
             }
             Some(Line::Budget(_)) => bail!("it stands right behind the line that it measures"),
+            Some(Line::Header(name, wanted)) => {
+                let found = self.answer["headers"][&name].as_str().unwrap_or_default();
+                ensure!(found == wanted, "{name} is {found:?}");
+                Ok(())
+            }
             Some(Line::Calls(wanted)) => {
                 let record = self.world.records.last().context("nothing was called yet")?;
                 let calls: u32 = record.meter.calls.values().sum();
@@ -116,6 +123,7 @@ impl<A: Clone + Send + Sync + 'static> Play<A> {
         let scopes = request.scopes.clone().unwrap_or(all);
         let caller = (request.actor != "anon").then_some((request.actor.as_str(), scopes.as_str(), "pro"));
         let answer = self.world.http(&request.method, &target, &headers, body.as_ref(), caller).await?;
+        self.answer = answer.clone();
         let status = answer["statusCode"].as_u64().unwrap_or_default();
         ensure!(status == u64::from(request.status), "answered {status}: {}\n{:?}", answer["body"], self.last_fault());
         if request.expected.is_empty() {

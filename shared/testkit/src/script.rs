@@ -18,6 +18,8 @@ pub(crate) enum Line {
     Invoke(String, String, String),
     /// `budget chosen code`: what the last line's Lambda did is one of the system's budgets.
     Budget(String),
+    /// `header cache-control private, max-age=0`: a header of the last answer.
+    Header(String, String),
     /// `calls 1`: requests to AWS that the last line's Lambda made.
     Calls(u32),
     /// `alice POST /links {…} [Header: value]  201 {…}`
@@ -74,6 +76,7 @@ pub(crate) fn parse(line: &str) -> Result<Option<Line>> {
             Line::Invoke((*handler).to_owned(), event.to_owned(), expected.to_owned())
         }
         ["budget", ..] => Line::Budget(words[1..].join(" ")),
+        ["header", name, value @ ..] => Line::Header((*name).to_owned(), value.join(" ")),
         ["calls", count] => Line::Calls(count.parse()?),
         _ => Line::Request(Box::new(request(line)?)),
     }))

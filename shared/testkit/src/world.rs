@@ -153,7 +153,10 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
         let fits = |template: &str| {
             let segments: Vec<&str> = template.split('/').collect();
             let all = segments.iter().zip(&parts).all(|(segment, part)| segment.starts_with('{') || segment == part);
-            (segments.len() == parts.len() && all).then(|| segments.iter().filter(|s| s.starts_with('{')).count())
+            let greedy = template.ends_with("+}") && segments.len() <= parts.len() && parts.last() != Some(&"");
+            // A greedy parameter is the last resort.
+            let rank = segments.iter().filter(|s| s.starts_with('{')).count() + if greedy { 100 } else { 0 };
+            (all && (greedy || segments.len() == parts.len())).then_some(rank)
         };
         let rows = self.system.rows().iter().filter_map(|row| match &row.trigger {
             Trigger::Http { method: own, path, .. } if own == method || (own == "GET" && method == "HEAD") => {

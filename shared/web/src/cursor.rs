@@ -51,6 +51,11 @@ const DEFAULT_LIMIT: u16 = 20;
 const MOST_LIMIT: u16 = 100;
 
 impl PageQuery {
+    /// A page of a list whose query has other members too.
+    pub fn new(limit: Option<u16>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
     /// How many items to read, and after which position. `list` names the list and whose it is.
     ///
     /// # Errors

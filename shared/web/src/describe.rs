@@ -130,9 +130,20 @@ impl<'a> Operation<'a> {
                 self.schemas.named.insert(name.clone(), schema);
                 json!({"$ref": format!("#/components/schemas/{name}")})
             }
-            _ => self.schemas.sent.subschema_for::<T>().to_value(),
+            name => {
+                self.schemas.bodies.push(name.to_owned());
+                self.schemas.sent.subschema_for::<T>().to_value()
+            }
         };
         self.body = Some(json!({"required": true, "content": {"application/json": {"schema": schema}}}));
+    }
+
+    /// The body may be an HTML form of the same members too.
+    pub fn also_as_form(&mut self) {
+        if let Some(body) = &mut self.body {
+            let schema = body["content"]["application/json"].clone();
+            body["content"]["application/x-www-form-urlencoded"] = schema;
+        }
     }
 
     /// An answer of JSON.

@@ -148,11 +148,18 @@ pub struct RequestMeta {
     pub source_ip: String,
     /// The host the client asked for.
     pub host: String,
+    /// The query string as it was sent, without its `?`.
+    pub query: String,
     /// All headers.
     pub headers: HeaderMap,
 }
 
 impl RequestMeta {
+    /// Whether the client would rather see a page than JSON.
+    pub fn wants_page(&self) -> bool {
+        self.header("accept").split(',').any(|media| media.trim().starts_with("text/html"))
+    }
+
     /// A header's text; empty when absent or not text.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
@@ -174,7 +181,7 @@ impl<S: Sync> FromRequestParts<S> for RequestMeta {
         };
         let host = host
             .unwrap_or_else(|| headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned());
-        Ok(Self { source_ip, host, headers })
+        Ok(Self { source_ip, host, query: parts.uri.query().unwrap_or_default().to_owned(), headers })
     }
 }
 

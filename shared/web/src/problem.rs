@@ -96,6 +96,21 @@ impl Problem {
         self
     }
 
+    /// The document, as it is sent: for one of many results in an answer, which has no headers of its own.
+    pub fn document(&self) -> Map<String, Value> {
+        let Inner { kind: Kind { status, slug, title }, detail, members, .. } = &*self.0;
+        let mut document = Map::new();
+        document.insert("type".to_owned(), format!("/problems/{slug}").into());
+        document.insert("title".to_owned(), (*title).into());
+        document.insert("status".to_owned(), status.as_u16().into());
+        if let Some(detail) = detail {
+            document.insert("detail".to_owned(), detail.as_str().into());
+        }
+        document.insert("instance".to_owned(), format!("urn:uuid:{}", aws::invocation::request_id()).into());
+        document.extend(members.clone());
+        document
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.0.kind.status
@@ -128,17 +143,9 @@ impl From<OnceRefusal> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Inner { kind: Kind { status, slug, title }, detail, members, headers, fault } = *self.0;
-        let mut body = Map::new();
-        body.insert("type".to_owned(), format!("/problems/{slug}").into());
-        body.insert("title".to_owned(), title.into());
-        body.insert("status".to_owned(), status.as_u16().into());
-        if let Some(detail) = detail {
-            body.insert("detail".to_owned(), detail.into());
-        }
-        body.insert("instance".to_owned(), format!("urn:uuid:{}", aws::invocation::request_id()).into());
-        body.extend(members);
-        let mut response = Response::new(Body::from(Value::Object(body).to_string()));
+        let document = Value::Object(self.document());
+        let Inner { kind: Kind { status, slug, .. }, headers, fault, .. } = *self.0;
+        let mut response = Response::new(Body::from(document.to_string()));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         for (name, value) in headers {

@@ -35,6 +35,10 @@ const OPERATIONS: &str = "
     budget remembered, HEAD
     anon   GET /nothing  404
     budget no such link
+    queue count_clicks 3
+    budget 2 clicks of one link and minute, and a visit to none
+    anon   GET /cat  302
+    anon   GET /cat  302
     queue count_clicks 2
     budget 2 clicks of one link and minute
     stream roll_up_clicks
@@ -43,7 +47,7 @@ const OPERATIONS: &str = "
     budget an hour into its day
     stream roll_up_clicks
     budget a day into its month
-    alice  GET /links/cat/stats  200 {total_clicks: 2}
+    alice  GET /links/cat/stats  200 {total_clicks: 4}
     budget
     alice  DELETE /links/dog  204
     budget
@@ -62,6 +66,10 @@ const OPERATIONS: &str = "
     budget 1 link expired
     anon   GET /openapi.json  200
     budget
+    anon   GET /  404
+    budget the service's own
+    alice  GET /orphans/stats  200
+    budget
     anon   GET /docs  200
     budget
     anon   GET /health  200
@@ -70,9 +78,114 @@ const OPERATIONS: &str = "
     budget
 ";
 
+/// What a link may be beside a code and a URL.
+const WISHES: &str = "
+    alice  POST /links {url: https://a.example, dedupe: true}  201
+    alice  POST /links {url: https://b.example, dedupe: true}  201 {code: $one}
+    budget generated code, dedupe
+    alice  POST /links {url: https://b.example, dedupe: true}  200 {code: $one}
+    budget dedupe, known
+    alice  POST /links/batch {links: [{url: https://a.example, code: one}, {url: https://a.example, code: two}, {url: https://a.example, code: three}]}  200
+    budget 3 links
+    alice  POST /links {url: https://a.example, code: few, max_clicks: 5}  201
+    alice  POST /links {url: https://a.example, code: path, forward_path: true}  201
+    alice  POST /links {url: https://a.example, code: safe, password: open sesame}  201
+    anon   GET /few  302
+    budget limited clicks, not remembered
+    anon   GET /few  302
+    budget limited clicks, remembered
+    anon   GET /path/a/b  302
+    budget not remembered
+    anon   POST /safe {password: open sesame}  303
+    budget not remembered
+    alice  PATCH /links/few {title: new}  200
+    budget
+    alice  PATCH /links/few {}  200
+    budget nothing to change
+    alice  GET /links/few/qr  200
+    budget
+    alice  GET /links?tag=red  200
+    budget by tag, of 8 links
+    alice  GET /requests/nobodys  404
+    budget no such request
+    invoke claim_queued {Records: [{messageId: m1, body: '{\"v\": 1, \"link\": {\"code\": \"later\", \"url\": \"https://a.example/\", \"owner\": \"alice\", \"created_at\": 1800000000000}, \"chosen\": true, \"dedupe\": false, \"scope\": \"alice#queued\", \"key\": \"k\", \"fingerprint\": \"\"}'}]}  {batchItemFailures: []}
+    budget 1 link
+";
+
+const DOMAINS: &str = "
+    alice  PUT /domains/go.example {root_url: https://a.example}  200
+    budget
+    alice  POST /links {url: https://a.example, code: cat, domain: go.example}  201
+    budget chosen code, on a tenant's domain
+    alice  GET /domains/go.example  200
+    budget
+    alice  GET /domains  200
+    budget a page of 1
+    alice  GET /domains/go.example/stats  200
+    budget
+    anon   GET / [Host: go.example]  302
+    budget a tenant's domain, not remembered
+    alice  DELETE /domains/go.example  204
+    budget
+";
+
+/// The names of the guides, of Bitly and of Kutt.
+const OTHERS: &str = "
+    alice  POST /links {url: https://a.example, code: cat}  201
+    alice  POST /urls {long_url: https://a.example, custom_alias: one}  201
+    budget chosen code
+    alice  GET /urls/cat/stats  200
+    budget
+    alice  POST /api/shorten {original_url: https://a.example, custom_code: two}  201
+    budget chosen code
+    alice  GET /api/cat  200
+    budget
+    alice  GET /api/cat/stats  200
+    budget
+    alice  DELETE /api/two  204
+    budget
+    alice  POST /links {url: https://a.example}  201
+    alice  POST /v4/shorten {long_url: https://b.example}  200
+    budget
+    alice  POST /v4/shorten {long_url: https://b.example}  200
+    budget known
+    alice  POST /v4/bitlinks {long_url: https://c.example, title: mine}  200
+    budget
+    alice  POST /v4/expand {bitlink_id: bit.ly/cat}  200
+    budget
+    alice  GET /v4/bitlinks/bit.ly/cat  200
+    budget
+    alice  PATCH /v4/bitlinks/bit.ly/cat {title: new}  200
+    budget
+    alice  PATCH /v4/bitlinks/bit.ly/cat {}  200
+    budget nothing to change
+    alice  GET /v4/bitlinks/bit.ly/cat/clicks  200
+    budget
+    alice  GET /v4/bitlinks/bit.ly/cat/clicks/summary  200
+    budget
+    alice  GET /v4/bitlinks/bit.ly/cat/countries  200
+    budget
+    alice  GET /v4/bitlinks/bit.ly/cat/referrers  200
+    budget
+    alice  GET /api/v2/links  200
+    budget a page of 5
+    alice  POST /api/v2/links {target: https://a.example, customurl: three}  201
+    budget chosen code
+    alice  POST /api/v2/links {target: https://b.example, reuse: true}  200
+    budget known
+    alice  PATCH /api/v2/links/three {description: new}  200
+    budget
+    alice  PATCH /api/v2/links/three {}  200
+    budget nothing to change
+    alice  GET /api/v2/links/three/stats  200
+    budget
+    alice  DELETE /api/v2/links/three  200
+    budget
+";
+
 #[test]
 fn url_shortener_keeps_its_budgets() {
-    let budgets = budgets(&WORLDS, &[OPERATIONS]);
+    let budgets = budgets(&WORLDS, &[OPERATIONS, WISHES, DOMAINS, OTHERS]);
     for operation in ["chosen code", "generated code", "with an Idempotency-Key", "with an Idempotency-Key, repeated"] {
         assert!(of(&budgets, "create_link", operation).round_trips <= 2, "{operation}");
     }

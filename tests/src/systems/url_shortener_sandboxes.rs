@@ -30,8 +30,9 @@ fn a_generated_code_that_somebody_chose_is_passed_over() {
         let alice = Some(("alice", "links:write", "pro"));
         let link = |code: &str| serde_json::json!({"url": "https://a.example", "code": code});
         let secret = types::Secret::new(world.env("ALMANAC_SECRET"))?;
-        let permutation = url_shortener::domain::Permutation::new(secret.key("codes"));
-        let chosen = url_shortener::domain::Code::of_id(0, &permutation);
+        let shape = url_shortener::domain::Shape::new(url_shortener::domain::Alphabet::Base62, 7);
+        let permutation = url_shortener::domain::Permutation::new(secret.key("codes"), shape.size());
+        let chosen = shape.code(permutation.apply(0));
         let answer = world.http("POST", "/links", &[], Some(&link(chosen.as_str())), alice).await?;
         assert_eq!(answer["statusCode"], 201);
         let any = serde_json::json!({"url": "https://b.example"});

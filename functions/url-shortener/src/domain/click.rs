@@ -4,12 +4,17 @@ use serde::{Deserialize, Serialize};
 use types::Instant;
 use types::secret::PurposeKey;
 
-use super::Code;
+use super::{Browser, Code, Device, Os};
 
 /// Longest referrer host kept, in bytes.
 const REFERRER_BYTES: usize = 64;
-/// Bytes of a packed click before the referrer: id, visitor, country, device.
+/// Bytes of a packed click before the referrer: id, visitor, country, device, and with the mark browser, system, rule.
 const HEADER_BYTES: usize = 8 + 8 + 2 + 1;
+const MARKED_BYTES: usize = HEADER_BYTES + 3;
+/// In the device's byte: browser, system and rule follow. Sets of the first version, without them, are still read.
+const MARK: u8 = 0x80;
+/// Where a rule's place would be, and none decided.
+const NO_RULE: u8 = 0xff;
 
 /// A click, as the redirect sends it to the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,60 +30,23 @@ pub struct Click {
     pub at: Instant,
     /// Who, for one day: a keyed hash that changes with the day and cannot be turned back into an address.
     pub visitor: [u8; 8],
-    /// ISO 3166-1 alpha-2, from CloudFront; absent where nobody says.
+    /// ISO 3166-1 alpha-2, where somebody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// Class of the device.
     pub device: Device,
+    /// Browser.
+    #[serde(default)]
+    pub browser: Browser,
+    /// Operating system.
+    #[serde(default)]
+    pub os: Os,
+    /// Place of the redirect rule that decided, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<u8>,
     /// Host of the referring page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referrer: Option<String>,
-}
-
-/// Class of a device, told coarsely from its user agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Device {
-    Desktop,
-    Mobile,
-    Tablet,
-    Bot,
-    Unknown,
-}
-
-impl Device {
-    const ALL: [Self; 5] = [Self::Desktop, Self::Mobile, Self::Tablet, Self::Bot, Self::Unknown];
-
-    /// After MDN's *Browser detection using the user agent*: `Mobi` marks a phone, Android without it a tablet.
-    pub fn of_user_agent(agent: &str) -> Self {
-        let has = |words: &[&str]| words.iter().any(|word| agent.contains(word));
-        if agent.is_empty() {
-            Self::Unknown
-        } else if has(&["bot", "Bot", "crawl", "spider", "facebookexternalhit", "Preview", "curl/", "python-requests"])
-        {
-            Self::Bot
-        } else if has(&["iPad", "Tablet", "Kindle"]) || (has(&["Android"]) && !has(&["Mobi"])) {
-            Self::Tablet
-        } else if has(&["Mobi"]) {
-            Self::Mobile
-        } else if has(&["Windows", "Macintosh", "X11", "CrOS"]) {
-            Self::Desktop
-        } else {
-            Self::Unknown
-        }
-    }
-
-    /// Its name in statistics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Desktop => "desktop",
-            Self::Mobile => "mobile",
-            Self::Tablet => "tablet",
-            Self::Bot => "bot",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 /// The host of a `Referer` header, lower-cased, without `www.`; `None` for anything that is no http(s) URL.
@@ -101,11 +69,12 @@ impl Click {
     /// The click as a member of its minute's set: the same click gives the same bytes, so delivered twice it is there
     /// once.
     pub fn pack(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + self.referrer.as_ref().map_or(0, String::len));
+        let mut bytes = Vec::with_capacity(MARKED_BYTES + self.referrer.as_ref().map_or(0, String::len));
         bytes.extend(self.id);
         bytes.extend(self.visitor);
         bytes.extend(country_bytes(self.country.as_deref()));
-        bytes.push(self.device as u8);
+        bytes.push(self.device as u8 | MARK);
+        bytes.extend([self.browser as u8, self.os as u8, self.rule.unwrap_or(NO_RULE)]);
         bytes.extend(self.referrer.as_deref().unwrap_or_default().as_bytes());
         bytes
     }
@@ -124,17 +93,27 @@ pub(super) struct Unpacked {
     pub visitor: [u8; 8],
     pub country: Option<String>,
     pub device: Device,
+    pub browser: Browser,
+    pub os: Os,
+    pub rule: Option<u8>,
     pub referrer: Option<String>,
 }
 
 /// Reads a packed click; `None` for bytes that are none.
 pub(super) fn unpack(bytes: &[u8]) -> Option<Unpacked> {
-    let (header, referrer) = bytes.split_at_checked(HEADER_BYTES)?;
+    let (header, rest) = bytes.split_at_checked(HEADER_BYTES)?;
+    let ([browser, os, rule], referrer) = match header[18] & MARK {
+        0 => ([NO_RULE; 3], rest),
+        _ => rest.split_first_chunk().map(|(three, rest)| (*three, rest))?,
+    };
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
     Some(Unpacked {
         visitor: header[8..16].try_into().ok()?,
         country: text(&header[16..18]).filter(|country| country != "--"),
-        device: Device::ALL.get(usize::from(header[18])).copied().unwrap_or(Device::Unknown),
+        device: Device::ALL.get(usize::from(header[18] & !MARK)).copied().unwrap_or(Device::Unknown),
+        browser: Browser::ALL.get(usize::from(browser)).copied().unwrap_or_default(),
+        os: Os::ALL.get(usize::from(os)).copied().unwrap_or_default(),
+        rule: Some(rule).filter(|&rule| rule != NO_RULE),
         referrer: text(referrer).filter(|host| !host.is_empty()),
     })
 }
@@ -147,8 +126,9 @@ pub(super) mod tests {
     pub fn clicks() -> impl Strategy<Value = Click> {
         let referrer = proptest::option::of(prop_oneof![Just("a.example".to_owned()), Just("b.example".to_owned())]);
         let country = proptest::option::of(prop_oneof![Just("DE".to_owned()), Just("IN".to_owned())]);
-        (any::<[u8; 8]>(), 0..4_u8, 0..7_200_000_i64, country, 0..5_usize, referrer).prop_map(
-            |(id, visitor, after, country, device, referrer)| Click {
+        let agent = (0..5_usize, 0..8_usize, 0..6_usize, proptest::option::of(0..20_u8));
+        (any::<[u8; 8]>(), 0..4_u8, 0..7_200_000_i64, country, agent, referrer).prop_map(
+            |(id, visitor, after, country, (device, browser, os, rule), referrer)| Click {
                 v: 1,
                 id,
                 code: "cat".parse().unwrap(),
@@ -156,33 +136,12 @@ pub(super) mod tests {
                 visitor: [visitor; 8],
                 country,
                 device: Device::ALL[device],
+                browser: Browser::ALL[browser],
+                os: Os::ALL[os],
+                rule,
                 referrer,
             },
         )
-    }
-
-    #[test]
-    fn devices() {
-        for (agent, device) in [
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari",
-                Device::Mobile,
-            ),
-            (
-                "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36",
-                Device::Mobile,
-            ),
-            ("Mozilla/5.0 (Linux; Android 13; SM-X700) AppleWebKit/537.36 Chrome/120.0 Safari/537.36", Device::Tablet),
-            ("Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15", Device::Tablet),
-            (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0 Safari/537.36",
-                Device::Desktop,
-            ),
-            ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", Device::Bot),
-            ("", Device::Unknown),
-        ] {
-            assert_eq!(Device::of_user_agent(agent), device, "{agent}");
-        }
     }
 
     #[test]
@@ -203,12 +162,20 @@ pub(super) mod tests {
         assert_eq!(referrer_host("not a url"), None);
     }
 
+    #[test]
+    fn a_click_packed_by_the_first_version_is_still_read() {
+        let packed = [[1; 16].as_slice(), b"DE", &[Device::Mobile as u8], b"a.example"].concat();
+        let unpacked = unpack(&packed).unwrap();
+        assert_eq!((unpacked.device, unpacked.browser, unpacked.rule), (Device::Mobile, Browser::Other, None));
+        assert_eq!((unpacked.country.as_deref(), unpacked.referrer.as_deref()), (Some("DE"), Some("a.example")));
+    }
+
     proptest! {
         #[test]
         fn packing_keeps_what_statistics_need(click in clicks()) {
             let unpacked = unpack(&click.pack());
-            let Click { visitor, country, device, referrer, .. } = click;
-            let expected = Unpacked { visitor, country, device, referrer };
+            let Click { visitor, country, device, browser, os, rule, referrer, .. } = click;
+            let expected = Unpacked { visitor, country, device, browser, os, rule, referrer };
             prop_assert_eq!(unpacked, Some(expected));
         }
     }

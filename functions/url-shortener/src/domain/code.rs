@@ -1,14 +1,14 @@
-//! Codes: seven characters made here, or three to thirty-two chosen by the caller.
+//! Codes: a few characters made here, or three to thirty-two chosen by the caller; each domain has its own.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LinkError, Permutation};
+use super::{DomainName, LinkError};
 
 /// Words that are, or may become, routes of this API; compared without regard to case.
-pub const RESERVED: [&str; 32] = [
+pub const RESERVED: [&str; 34] = [
     "about",
     "account",
     "admin",
@@ -31,7 +31,9 @@ pub const RESERVED: [&str; 32] = [
     "logout",
     "metrics",
     "openapi",
+    "orphans",
     "privacy",
+    "requests",
     "robots",
     "settings",
     "signup",
@@ -43,17 +45,47 @@ pub const RESERVED: [&str; 32] = [
     "well-known",
 ];
 
-/// Length of a generated code.
-const GENERATED: usize = 7;
+/// The pseudo code that visits to no link are counted under.
+const ORPHANS: &str = "orphans";
 
-/// The last part of a short URL. Codes differ by case.
+/// The last part of a short URL, and the domain where it is not the service's own: `cat`, `go.example/cat`. Codes
+/// differ by case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Code(String);
 
 impl Code {
-    /// The code of an id.
-    pub fn of_id(id: u64, permutation: &Permutation) -> Self {
-        Self(types::base62::encode(permutation.apply(id), GENERATED))
+    /// A code of digits that were made here.
+    pub(super) fn generated(digits: String) -> Self {
+        Self(digits)
+    }
+
+    /// Where visits to no link of `domain` are counted: like clicks on a link whose code nobody can claim.
+    pub fn of_orphans(domain: Option<&DomainName>) -> Self {
+        Self(ORPHANS.to_owned()).on(domain)
+    }
+
+    /// The same code on a domain of a tenant's own.
+    #[must_use]
+    pub fn on(self, domain: Option<&DomainName>) -> Self {
+        match domain {
+            Some(domain) => Self(format!("{domain}/{}", self.name())),
+            None => self,
+        }
+    }
+
+    /// The part after the domain.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// The domain, where it is not the service's own.
+    pub fn domain(&self) -> Option<&str> {
+        self.0.split_once('/').map(|(domain, _)| domain)
+    }
+
+    /// Reads back what [`Code::as_str`] wrote.
+    pub fn of_key(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// A code that a caller wishes for: 3 to 32 of `A-Z a-z 0-9 _ -`, and no reserved word.
@@ -76,7 +108,7 @@ impl Code {
         text.parse().map_err(|_| LinkError::NotFound)
     }
 
-    /// The text.
+    /// The whole text: it is what keys are made of.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -121,12 +153,12 @@ mod tests {
         }
 
         #[test]
-        fn a_generated_code_is_a_code(id in any::<u64>()) {
-            let secret = types::Secret::new("0123456789abcdef0123456789abcdef").unwrap();
-            let permutation = Permutation::new(secret.key("codes"));
-            let code = Code::of_id(id, &permutation);
-            prop_assert_eq!(code.as_str().len(), GENERATED);
-            prop_assert_eq!(code.as_str().parse::<Code>(), Ok(code.clone()));
+        fn a_domain_is_part_of_the_code_and_comes_apart_again(name in "[A-Za-z0-9_-]{3,32}") {
+            let domain: DomainName = "go.example".parse().unwrap();
+            let code = name.parse::<Code>().unwrap().on(Some(&domain));
+            prop_assert_eq!((code.name(), code.domain()), (name.as_str(), Some("go.example")));
+            prop_assert_eq!(Code::of_key(code.as_str()), code.clone());
+            prop_assert!(code.as_str().parse::<Code>().is_err(), "no path names another domain's code");
         }
     }
 }

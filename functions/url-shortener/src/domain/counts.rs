@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use datasketches::hll::{HllSketch, HllType, HllUnion};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use types::Day;
 
+use super::Device;
 use super::click::{Unpacked, unpack};
 
 /// Names kept of each kind, the largest ones; the rest count as `other`. They bound the items to the 400 KB that one
@@ -24,15 +23,27 @@ const SKETCH_LG_K: u8 = 9;
 /// A sum of clicks.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Clicks.
+    /// All clicks, those of bots too.
     pub clicks: u64,
-    /// Clicks by country.
+    /// People's clicks by country.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub countries: BTreeMap<String, u64>,
-    /// Clicks by class of device.
+    /// All clicks by class of device, bots among them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub devices: BTreeMap<String, u64>,
-    /// Clicks by host of the referring page.
+    /// People's clicks by browser.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub browsers: BTreeMap<String, u64>,
+    /// People's clicks by operating system.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub systems: BTreeMap<String, u64>,
+    /// People's clicks by the place of the redirect rule that decided.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rules: BTreeMap<String, u64>,
+    /// People's clicks by hour (`05`), in the sum of a day.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hours: BTreeMap<String, u64>,
+    /// People's clicks by host of the referring page.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub referrers: BTreeMap<String, u64>,
     /// A HyperLogLog sketch of the visitors (base64): sketches unite, numbers of visitors do not add up.
@@ -47,9 +58,18 @@ impl Counts {
         let mut sketch = HllSketch::new(SKETCH_LG_K, HllType::Hll4).ok();
         for member in members {
             counts.clicks += 1;
-            let Some(Unpacked { visitor, country, device, referrer }) = unpack(member.as_ref()) else { continue };
-            add(&mut counts.countries, country.as_deref().unwrap_or("unknown"), 1);
+            let Some(click) = unpack(member.as_ref()) else { continue };
+            let Unpacked { visitor, country, device, browser, os, rule, referrer } = click;
             add(&mut counts.devices, device.name(), 1);
+            if device == Device::Bot {
+                continue; // told apart: a link preview is no visitor of any country
+            }
+            add(&mut counts.countries, country.as_deref().unwrap_or("unknown"), 1);
+            add(&mut counts.browsers, browser.name(), 1);
+            add(&mut counts.systems, os.name(), 1);
+            if let Some(rule) = rule {
+                add(&mut counts.rules, &rule.to_string(), 1);
+            }
             add(&mut counts.referrers, referrer.as_deref().unwrap_or("direct"), 1);
             if let Some(sketch) = &mut sketch {
                 sketch.update(visitor);
@@ -70,6 +90,10 @@ impl Counts {
             for (into, from) in [
                 (&mut total.countries, &part.countries),
                 (&mut total.devices, &part.devices),
+                (&mut total.browsers, &part.browsers),
+                (&mut total.systems, &part.systems),
+                (&mut total.rules, &part.rules),
+                (&mut total.hours, &part.hours),
                 (&mut total.referrers, &part.referrers),
             ] {
                 from.iter().for_each(|(name, clicks)| add(into, name, *clicks));
@@ -83,6 +107,16 @@ impl Counts {
         let sketch = union.map(|union| union.to_sketch(HllType::Hll4)).filter(|sketch| !sketch.is_empty());
         total.visitors = sketch.map(|sketch| STANDARD_NO_PAD.encode(sketch.serialize())).unwrap_or_default();
         total
+    }
+
+    /// The clicks of bots.
+    pub fn bots(&self) -> u64 {
+        self.devices.get(Device::Bot.name()).copied().unwrap_or_default()
+    }
+
+    /// The clicks of people.
+    pub fn people(&self) -> u64 {
+        self.clicks - self.bots()
     }
 
     /// About how many visitors: exact up to a few dozen, then within about ±5 %.
@@ -112,55 +146,6 @@ fn bound(names: &mut BTreeMap<String, u64>, most: usize) {
     add(names, OTHER, rest);
 }
 
-/// A link's statistics.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Stats {
-    /// All clicks since the link was claimed.
-    pub total_clicks: u64,
-    /// The last thirty days, today last; days without a click are there with zero.
-    pub by_day: Vec<DayStats>,
-    /// All clicks by country.
-    pub by_country: BTreeMap<String, u64>,
-    /// All clicks by class of device.
-    pub by_device: BTreeMap<String, u64>,
-    /// All clicks by host of the referring page.
-    pub by_referrer: BTreeMap<String, u64>,
-}
-
-/// One day of a link.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct DayStats {
-    /// The day, in UTC.
-    pub date: String,
-    /// Its clicks.
-    pub clicks: u64,
-    /// About how many different visitors.
-    pub visitors: u64,
-}
-
-/// Days of the series (guide 000: the last 30 days).
-const DAYS: u16 = 30;
-
-impl Stats {
-    /// The statistics on `today` from each day's sum.
-    pub fn of_days(days: &BTreeMap<String, Counts>, today: Day) -> Self {
-        let total = Counts::sum(days.values());
-        let by_day = (0..DAYS).rev().map(|back| {
-            let date = today.back(back).to_string();
-            let counts = days.get(&date);
-            let (clicks, visitors) = counts.map_or((0, 0), |counts| (counts.clicks, counts.visitor_count()));
-            DayStats { date, clicks, visitors }
-        });
-        Self {
-            total_clicks: total.clicks,
-            by_day: by_day.collect(),
-            by_country: total.countries,
-            by_device: total.devices,
-            by_referrer: total.referrers,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeSet, HashSet};
@@ -185,6 +170,12 @@ mod tests {
         Counts::sum(&days)
     }
 
+    fn plain(clicks: &[&Click], name: &dyn Fn(&Click) -> String) -> BTreeMap<String, u64> {
+        let mut map = BTreeMap::new();
+        clicks.iter().for_each(|click| *map.entry(name(click)).or_default() += 1);
+        map
+    }
+
     proptest! {
         #[test]
         fn aggregation_equals_a_plain_count_under_duplicates_and_reordering(
@@ -205,24 +196,28 @@ mod tests {
             prop_assume!(unique.len() == sent.len());
             let counts = aggregate(&deliveries);
             prop_assert_eq!(counts.clicks, sent.len() as u64);
-            let plain = |name: &dyn Fn(&Click) -> String| {
-                let mut map: BTreeMap<String, u64> = BTreeMap::new();
-                sent.iter().for_each(|click| *map.entry(name(click)).or_default() += 1);
-                map
-            };
-            prop_assert_eq!(&counts.countries, &plain(&|click| click.country.clone().unwrap_or("unknown".to_owned())));
-            prop_assert_eq!(&counts.devices, &plain(&|click| click.device.name().to_owned()));
-            prop_assert_eq!(&counts.referrers, &plain(&|click| click.referrer.clone().unwrap_or("direct".to_owned())));
-            let visitors: HashSet<[u8; 8]> = sent.iter().map(|click| click.visitor).collect();
+            let all: Vec<&Click> = sent.iter().collect();
+            prop_assert_eq!(&counts.devices, &plain(&all, &|click| click.device.name().to_owned()));
+            let people: Vec<&Click> = sent.iter().filter(|click| click.device != Device::Bot).collect();
+            prop_assert_eq!(counts.people(), people.len() as u64);
+            let country = |click: &Click| click.country.clone().unwrap_or("unknown".to_owned());
+            prop_assert_eq!(&counts.countries, &plain(&people, &country));
+            prop_assert_eq!(&counts.browsers, &plain(&people, &|click| click.browser.name().to_owned()));
+            prop_assert_eq!(&counts.systems, &plain(&people, &|click| click.os.name().to_owned()));
+            let referrer = |click: &Click| click.referrer.clone().unwrap_or("direct".to_owned());
+            prop_assert_eq!(&counts.referrers, &plain(&people, &referrer));
+            let visitors: HashSet<[u8; 8]> = people.iter().map(|click| click.visitor).collect();
             prop_assert_eq!(counts.visitor_count(), visitors.len() as u64);
         }
     }
 
     #[test]
     fn names_are_bounded_the_largest_stay_and_no_click_is_lost() {
+        let marks = |n: u32| [0x81, (n % 8) as u8, (n % 6) as u8, (n % 20) as u8];
         let packed = |host: u32, id: u32| {
-            let mut bytes = vec![0; 15];
-            bytes.extend(id.to_be_bytes());
+            let mut bytes = [id.to_be_bytes(), [0; 4], [0; 4], [0; 4]].concat();
+            bytes.extend(b"--");
+            bytes.extend(marks(id));
             bytes.extend(format!("host{host:060}").as_bytes());
             bytes
         };
@@ -235,7 +230,8 @@ mod tests {
         assert!(60 * stored < 200_000, "an hour of such minutes is {} bytes", 60 * stored);
         let others = (0..100_u32).map(|n| {
             let mut bytes = n.to_be_bytes().repeat(4);
-            bytes.extend([b'A' + (n % 26) as u8, b'A' + (n / 26) as u8, 1]);
+            bytes.extend([b'A' + (n % 26) as u8, b'A' + (n / 26) as u8]);
+            bytes.extend(marks(n));
             bytes.extend(format!("other{n:059}").as_bytes());
             bytes
         });
@@ -244,16 +240,5 @@ mod tests {
         assert!(24 * 3 * stored < 390_000, "a day of three shards is {} bytes", 24 * 3 * stored);
         let hour = Counts::sum(std::iter::repeat_n(&minute, 60));
         assert_eq!(hour.referrers.values().sum::<u64>(), 60 * 305);
-    }
-
-    #[test]
-    fn the_series_is_thirty_days_with_today_last() {
-        let today = types::Instant::from_seconds(1_800_000_000).day();
-        let day = Counts { clicks: 3, ..Counts::default() };
-        let stats =
-            Stats::of_days(&[(today.to_string(), day.clone()), (today.back(40).to_string(), day)].into(), today);
-        assert_eq!((stats.total_clicks, stats.by_day.len()), (6, 30));
-        assert_eq!(stats.by_day.last().map(|day| day.clicks), Some(3));
-        assert_eq!(stats.by_day[0].date, today.back(29).to_string());
     }
 }

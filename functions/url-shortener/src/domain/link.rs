@@ -1,22 +1,18 @@
-//! A link: who claimed it, where it leads, until when it opens.
+//! A link: who claimed it, where it leads, until when and how often it opens.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use types::Instant;
 use types::time::{millis, opt_millis};
-use types::{Instant, OnceRefusal};
 
-use super::{Code, Target, TargetError};
+use super::{Code, Edit, LinkError, Password, RedirectStatus, Rule, Target, Utm};
 
-/// Longest title, in characters.
-const TITLE_CHARACTERS: usize = 200;
-/// Most tags, and the longest of them in characters.
-const TAGS: (usize, usize) = (10, 50);
-/// Longest life a caller may ask for: 10 years (guide 000's retention).
-const MOST_TTL: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// How long an expired or disabled code answers 410 and stays reserved, before it is forgotten (404) and free again.
 pub(crate) const GRACE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Longest time that a browser may keep a permanent redirect: edits and expiry are seen after it.
+const MOST_MAX_AGE: Duration = Duration::from_secs(90);
 
 /// A short link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +26,9 @@ pub struct Link {
     /// When it was claimed.
     #[serde(with = "millis")]
     pub created_at: Instant,
+    /// When it was last changed.
+    #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Instant>,
     /// From when on it does not open.
     #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
@@ -45,59 +44,52 @@ pub struct Link {
     /// Labels for its owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// How it redirects.
+    #[serde(default, skip_serializing_if = "RedirectStatus::is_default")]
+    pub redirect_status: RedirectStatus,
+    /// How often it opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_clicks: Option<u64>,
+    /// How often it has opened, while that is limited.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub used: u64,
+    /// When it opened last, while that is limited.
+    #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Instant>,
+    /// Where it leads once it expired or is used up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_url: Option<Target>,
+    /// What a visitor must know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
+    /// Whether the visitor's query goes along.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forward_query: bool,
+    /// Whether what follows the code in the path goes along.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forward_path: bool,
+    /// Campaign parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utm: Option<Utm>,
+    /// Where it leads instead, for some visitors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
 }
 
-/// What a caller wishes for.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    /// Where it shall lead.
-    pub url: Target,
-    /// How long it shall live, in seconds …
-    pub ttl_seconds: Option<u64>,
-    /// … or until when.
-    pub expires_at: Option<Instant>,
-    /// A title.
-    pub title: Option<String>,
-    /// Labels.
-    pub tags: Vec<String>,
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Whether a link opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum State {
     Active,
     Expired,
+    UsedUp,
     Disabled,
-}
-
-/// Every way in which this system refuses.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)]
-pub enum LinkError {
-    #[error("a code is 3 to 32 of A-Z, a-z, 0-9, _ and -")]
-    CodeInvalid,
-    #[error("the code is a reserved word")]
-    CodeReserved,
-    #[error("the code belongs to another link")]
-    CodeTaken,
-    #[error(transparent)]
-    Target(#[from] TargetError),
-    #[error("a link lives for at least a second and at most 10 years; give ttl_seconds or expires_at, not both")]
-    Expiry,
-    #[error("a title has at most 200 characters")]
-    Title,
-    #[error("a link has at most 10 different tags of 1 to 50 characters")]
-    Tags,
-    #[error("there is no such link")]
-    NotFound,
-    #[error("the link expired")]
-    Expired { at: Instant },
-    #[error("the link was disabled")]
-    Disabled { at: Instant },
-    #[error(transparent)]
-    Once(#[from] OnceRefusal),
 }
 
 impl Link {
@@ -105,71 +97,93 @@ impl Link {
     /// is none.
     ///
     /// # Errors
-    /// When the draft breaks a rule.
+    /// When the wishes break a rule.
     pub fn claim(
         owner: String,
         code: Code,
-        draft: Draft,
+        url: Target,
+        wishes: Edit,
         default_ttl: Option<Duration>,
         now: Instant,
     ) -> Result<Self, LinkError> {
-        let expires_at = match (draft.ttl_seconds, draft.expires_at) {
-            (Some(_), Some(_)) => return Err(LinkError::Expiry),
-            (Some(seconds), None) => Some(now + Duration::from_secs(seconds)),
-            (None, Some(at)) => Some(at),
-            (None, None) => default_ttl.map(|ttl| now + ttl),
-        };
-        if expires_at.is_some_and(|at| at < now + Duration::from_secs(1) || at > now + MOST_TTL) {
-            return Err(LinkError::Expiry);
-        }
-        if draft.title.as_ref().is_some_and(|title| title.chars().count() > TITLE_CHARACTERS) {
-            return Err(LinkError::Title);
-        }
-        let mut tags = draft.tags;
-        tags.sort();
-        let repeated = tags.windows(2).any(|pair| pair[0] == pair[1]);
-        let fits = |tag: &String| (1..=TAGS.1).contains(&tag.chars().count());
-        if repeated || tags.len() > TAGS.0 || !tags.iter().all(fits) {
-            return Err(LinkError::Tags);
-        }
-        let (disabled_at, swept_at) = (None, None);
-        Ok(Self {
+        let mut link = Self {
             code,
-            url: draft.url,
+            url,
             owner,
             created_at: now,
-            expires_at,
-            disabled_at,
-            swept_at,
-            title: draft.title,
-            tags,
-        })
+            updated_at: None,
+            expires_at: default_ttl.map(|ttl| now + ttl),
+            disabled_at: None,
+            swept_at: None,
+            title: None,
+            tags: Vec::new(),
+            redirect_status: RedirectStatus::default(),
+            max_clicks: None,
+            used: 0,
+            used_at: None,
+            fallback_url: None,
+            password: None,
+            forward_query: false,
+            forward_path: false,
+            utm: None,
+            rules: Vec::new(),
+        };
+        wishes.checked(now)?.apply(&mut link);
+        Ok(link)
     }
 
     /// Opens the link.
     ///
     /// # Errors
-    /// Disabled or expired: it was there, and does not open. Forgotten: it counts as never having been.
-    pub fn follow(&self, now: Instant) -> Result<&Target, LinkError> {
+    /// Disabled, expired, used up: it was there, and does not open. Forgotten: it counts as never having been.
+    pub fn open(&self, now: Instant) -> Result<(), LinkError> {
         if self.forgotten_at().is_some_and(|at| at <= now) {
             return Err(LinkError::NotFound);
         }
         if let Some(at) = self.disabled_at {
             return Err(LinkError::Disabled { at });
         }
-        match self.expires_at {
-            Some(at) if at <= now => Err(LinkError::Expired { at }),
-            _ => Ok(&self.url),
+        if let Some(at) = self.expires_at.filter(|&at| at <= now) {
+            return Err(LinkError::Expired { at });
         }
+        match self.max_clicks {
+            Some(max_clicks) if self.is_used_up() => Err(LinkError::UsedUp { max_clicks }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it opened as often as it may.
+    pub fn is_used_up(&self) -> bool {
+        self.max_clicks.is_some_and(|most| most <= self.used)
     }
 
     /// Whether it opens.
     pub fn state(&self, now: Instant) -> State {
-        match self.follow(now) {
-            Ok(_) => State::Active,
+        match self.open(now) {
+            Ok(()) => State::Active,
             Err(LinkError::Disabled { .. }) => State::Disabled,
+            Err(LinkError::UsedUp { .. }) => State::UsedUp,
             Err(_) => State::Expired,
         }
+    }
+
+    /// How long a browser may keep where the link led it: nothing for a temporary redirect, and for one that hangs on
+    /// the visitor, the time or the number of clicks.
+    pub fn max_age(&self, now: Instant) -> Duration {
+        let fixed = self.rules.is_empty() && self.max_clicks.is_none() && self.password.is_none();
+        if !fixed || !self.redirect_status.is_permanent() {
+            return Duration::ZERO;
+        }
+        self.expires_at.map_or(MOST_MAX_AGE, |at| now.until(at).min(MOST_MAX_AGE))
+    }
+
+    /// How long an edge cache may answer for the link, of the `most` that the stage allows.
+    pub fn edge_age(&self, most: Duration, now: Instant) -> Duration {
+        let same_for_all = self.rules.is_empty() && self.max_clicks.is_none() && self.password.is_none();
+        if !same_for_all || self.forward_query {
+            return Duration::ZERO;
+        }
+        self.expires_at.map_or(most, |at| now.until(at).min(most))
     }
 
     /// When it is forgotten and its code is free.
@@ -188,31 +202,51 @@ impl Link {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use super::super::Change;
     use super::*;
     use proptest::prelude::*;
 
-    const NOW: Instant = Instant::from_seconds(1_800_000_000);
+    pub const NOW: Instant = Instant::from_seconds(1_800_000_000);
 
-    fn draft(ttl_seconds: Option<u64>, expires_at: Option<Instant>) -> Draft {
-        let url = Target::parse("https://a.example/", &[]).unwrap();
-        Draft { url, ttl_seconds, expires_at, title: None, tags: vec![] }
+    pub fn link(url: &str) -> Link {
+        let url = Target::parse(url, &[]).unwrap();
+        Link::claim("alice".to_owned(), "cat".parse().unwrap(), url, Edit::default(), None, NOW).unwrap()
     }
 
-    fn claim(draft: Draft) -> Result<Link, LinkError> {
-        Link::claim("alice".to_owned(), "cat".parse().unwrap(), draft, None, NOW)
+    fn brief(ttl_seconds: u64) -> Link {
+        let url = Target::parse("https://a.example/", &[]).unwrap();
+        let wishes = Edit { expires_at: Change::Set(NOW + Duration::from_secs(ttl_seconds)), ..Edit::default() };
+        Link::claim("alice".to_owned(), "cat".parse().unwrap(), url, wishes, None, NOW).unwrap()
     }
 
     #[test]
-    fn what_a_draft_may_not_be() {
-        assert_eq!(claim(draft(Some(60), Some(NOW))), Err(LinkError::Expiry));
-        assert_eq!(claim(draft(Some(0), None)), Err(LinkError::Expiry));
-        assert_eq!(claim(draft(None, Some(NOW - Duration::from_secs(1)))), Err(LinkError::Expiry));
-        assert_eq!(claim(draft(Some(u64::MAX), None)), Err(LinkError::Expiry));
-        assert_eq!(claim(Draft { title: Some("x".repeat(201)), ..draft(None, None) }), Err(LinkError::Title));
-        assert_eq!(claim(Draft { tags: vec!["a".to_owned(); 2], ..draft(None, None) }), Err(LinkError::Tags));
-        assert_eq!(claim(Draft { tags: vec![String::new()], ..draft(None, None) }), Err(LinkError::Tags));
-        assert!(claim(Draft { title: Some("ü".repeat(200)), ..draft(Some(1), None) }).is_ok());
+    fn a_permanent_redirect_is_kept_for_90_seconds_and_never_past_the_end() {
+        let mut link = brief(3600);
+        assert_eq!(link.max_age(NOW), Duration::ZERO, "a 302 is asked again every time");
+        link.redirect_status = RedirectStatus::MovedPermanently;
+        assert_eq!(link.max_age(NOW), Duration::from_secs(90));
+        assert_eq!(link.max_age(NOW + Duration::from_secs(3599)), Duration::from_secs(1));
+        link.max_clicks = Some(1);
+        assert_eq!(link.max_age(NOW), Duration::ZERO, "the second click must be seen");
+    }
+
+    #[test]
+    fn a_link_opens_as_often_as_it_may() {
+        let mut link = link("https://a.example/");
+        (link.max_clicks, link.used) = (Some(2), 1);
+        assert_eq!(link.open(NOW), Ok(()));
+        link.used = 2;
+        assert_eq!((link.open(NOW), link.state(NOW)), (Err(LinkError::UsedUp { max_clicks: 2 }), State::UsedUp));
+    }
+
+    #[test]
+    fn items_of_the_first_version_are_still_links() {
+        let old = r#"{"code": "cat", "url": "https://a.example/", "owner": "alice", "created_at": 1800000000000}"#;
+        let old: Link = serde_json::from_str(old).unwrap();
+        assert_eq!(old, link("https://a.example/"));
+        let stored = serde_json::to_value(&old).unwrap();
+        assert_eq!(stored.as_object().map(serde_json::Map::len), Some(4), "what is not set is not stored");
     }
 
     proptest! {
@@ -222,18 +256,19 @@ mod tests {
             late in 0..u64::MAX,
             disabled in proptest::option::of(0..100_000_000_u64),
         ) {
-            let mut link = claim(draft(Some(ttl), None)).unwrap();
+            let mut link = brief(ttl);
             let end = NOW + Duration::from_secs(ttl);
-            prop_assert!(link.follow(end - Duration::from_millis(1)).is_ok());
+            prop_assert!(link.open(end - Duration::from_millis(1)).is_ok());
             link.disabled_at = disabled.map(|after| NOW + Duration::from_secs(after));
-            prop_assert!(link.follow(end + Duration::from_millis(late)).is_err());
+            prop_assert!(link.open(end + Duration::from_millis(late)).is_err());
+            prop_assert_eq!(link.max_age(end + Duration::from_millis(late)), Duration::ZERO);
         }
 
         #[test]
         fn a_forgotten_link_is_as_if_it_had_never_been(ttl in 1..100_000_000_u64, late in 0..u64::MAX) {
-            let link = claim(draft(Some(ttl), None)).unwrap();
+            let link = brief(ttl);
             let at = link.forgotten_at().unwrap() + Duration::from_millis(late);
-            prop_assert_eq!(link.follow(at), Err(LinkError::NotFound));
+            prop_assert_eq!(link.open(at), Err(LinkError::NotFound));
             prop_assert_eq!(link.of("alice", at), Err(LinkError::NotFound));
         }
     }

@@ -1,54 +1,56 @@
-//! A keyed bijection of the numbers below 62^7: consecutive ids go in, codes that look random come out, and no two ids
-//! give the same code. So a code needs no look-up before it is used, and nobody can guess the next one (guide 004 asks
-//! for that; the counters of 001 and 003 do not give it).
+//! A keyed bijection of the numbers below the number of codes (62^7 unless configured): consecutive ids go in, codes
+//! that look random come out, and no two ids give the same code. So a code needs no look-up before it is used, and
+//! nobody can guess the next one (guide 004 asks for that; the counters of 001 and 003 do not give it).
 
 use types::secret::PurposeKey;
 
-/// How many codes of seven base62 characters there are: 3.5 × 10^12, of which the guides' 182.5 × 10^9 links of five
-/// years take 5.2 %. (Six characters, as guide 004 has it, are 56.8 × 10^9: not enough for them.)
-pub const CODES: u64 = 62_u64.pow(7);
-
-/// 62^7 < 2^42: two halves of 21 bits.
-const HALF_BITS: u32 = 21;
-const HALF_MASK: u64 = (1 << HALF_BITS) - 1;
 /// Luby and Rackoff need four rounds against an adversary who may ask both ways; small halves want more.
 const ROUNDS: u8 = 8;
 
 /// The bijection of one key.
 #[derive(Debug, Clone)]
-pub struct Permutation(PurposeKey);
+pub struct Permutation {
+    key: PurposeKey,
+    size: u64,
+    half_bits: u32,
+}
 
 impl Permutation {
-    /// The bijection that `key` selects.
-    pub fn new(key: PurposeKey) -> Self {
-        Self(key)
+    /// The bijection of the numbers below `size` that `key` selects.
+    pub fn new(key: PurposeKey, size: u64) -> Self {
+        let bits = u64::BITS - size.saturating_sub(1).leading_zeros();
+        Self { key, size: size.max(1), half_bits: bits.div_ceil(2).max(1) }
     }
 
-    /// Where `id` goes; ids are taken modulo [`CODES`]. The Feistel network permutes 2^42 numbers, of which 62^7 are
-    /// codes: it is walked until it lands on one, 1.25 times on average.
+    /// Where `id` goes; ids are taken modulo the size. The Feistel network permutes the next power of four, 2^42 for
+    /// the 62^7 codes: it is walked until it lands on a code, 1.25 times on average (fewer than four for any size).
     pub fn apply(&self, id: u64) -> u64 {
-        let mut number = id % CODES;
+        let mut number = id % self.size;
         loop {
             number = self.network(number);
-            if number < CODES {
+            if number < self.size {
                 return number;
             }
         }
     }
 
     fn network(&self, number: u64) -> u64 {
-        let (mut left, mut right) = (number >> HALF_BITS, number & HALF_MASK);
+        let (mut left, mut right) = (number >> self.half_bits, number & self.mask());
         for round in 0..ROUNDS {
             (left, right) = (right, left ^ self.round(round, right));
         }
-        (left << HALF_BITS) | right
+        (left << self.half_bits) | right
+    }
+
+    fn mask(&self) -> u64 {
+        (1 << self.half_bits) - 1
     }
 
     fn round(&self, round: u8, half: u64) -> u64 {
         let mut input = [round; 9];
         input[1..].copy_from_slice(&half.to_be_bytes());
-        let mac = self.0.mac(&input);
-        u64::from_be_bytes([mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], mac[6], mac[7]]) & HALF_MASK
+        let mac = self.key.mac(&input);
+        u64::from_be_bytes([mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], mac[6], mac[7]]) & self.mask()
     }
 }
 
@@ -60,19 +62,21 @@ mod tests {
 
     use super::*;
 
+    const CODES: u64 = 62_u64.pow(7);
+
     fn permutation(root: &str) -> Permutation {
-        Permutation::new(types::Secret::new(root).unwrap().key("codes"))
+        Permutation::new(types::Secret::new(root).unwrap().key("codes"), CODES)
     }
 
     #[test]
     fn a_network_of_two_halves_undone_gives_the_number_back() {
         let this = permutation("0123456789abcdef0123456789abcdef");
         for number in [0, 1, CODES - 1, (1 << 42) - 1, 123_456_789] {
-            let (mut left, mut right) = (this.network(number) >> HALF_BITS, this.network(number) & HALF_MASK);
+            let (mut left, mut right) = (this.network(number) >> 21, this.network(number) & this.mask());
             for round in (0..ROUNDS).rev() {
                 (left, right) = (right ^ this.round(round, left), left);
             }
-            assert_eq!((left << HALF_BITS) | right, number);
+            assert_eq!((left << 21) | right, number);
         }
     }
 
@@ -103,6 +107,15 @@ mod tests {
             let codes: HashSet<u64> = (start..start + 200).map(|id| this.apply(id)).collect();
             prop_assert_eq!(codes.len(), 200);
             prop_assert!(codes.iter().all(|&code| code < CODES));
+        }
+
+        #[test]
+        fn it_is_one_for_any_number_of_codes(size in 1..2000_u64) {
+            let key = types::Secret::new("0123456789abcdef0123456789abcdef").unwrap().key("codes");
+            let this = Permutation::new(key, size);
+            let codes: HashSet<u64> = (0..size).map(|id| this.apply(id)).collect();
+            prop_assert_eq!(codes.len() as u64, size);
+            prop_assert!(codes.iter().all(|&code| code < size));
         }
 
         #[test]

@@ -1,9 +1,9 @@
 //! GET /links/{code}: one of the caller's links.
 
-use web::{Caller, Json, Path, Problem, RequestMeta, State};
+use web::{Caller, Json, Path, Problem, Query, RequestMeta, State};
 
 use crate::App;
-use crate::domain::{Code, LinkError};
+use crate::requests::OfDomain;
 use crate::view::LinkView;
 
 /// One strongly consistent read.
@@ -12,9 +12,8 @@ pub async fn handle(
     caller: Caller,
     meta: RequestMeta,
     Path(code): Path<String>,
+    Query(of): Query<OfDomain>,
 ) -> Result<Json<LinkView>, Problem> {
-    let code = Code::of_path(&code)?;
-    let link = app.store.find_now(&code).await?.ok_or(LinkError::NotFound)?;
-    let link = link.of(&caller.id, app.clock.now())?;
+    let link = app.own_link(&app.code_of(&code, of.domain.as_deref())?, &caller.id).await??;
     Ok(Json(app.view(link, &meta)))
 }

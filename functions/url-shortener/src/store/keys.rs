@@ -3,9 +3,10 @@
 use dynamo::Key;
 use types::Instant;
 
-use crate::domain::Code;
+use crate::domain::{Code, DomainName};
 
 pub(crate) const LINK: &str = "LINK";
+pub(crate) const DOMAIN: &str = "DOMAIN";
 pub(crate) const MONTH: &str = "MONTH#";
 /// After every month.
 pub(crate) const MONTHS_END: &str = "MONTH#~";
@@ -18,7 +19,7 @@ pub(crate) fn partition(code: &Code) -> String {
 }
 /// The code whose partition this is.
 pub(crate) fn code_of(partition: &str) -> Option<Code> {
-    partition.strip_prefix("LINK#")?.parse().ok()
+    partition.strip_prefix("LINK#").map(Code::of_key)
 }
 pub(crate) fn link(code: &Code) -> Key {
     Key::new(partition(code), LINK)
@@ -27,6 +28,28 @@ pub(crate) fn link(code: &Code) -> Key {
 pub(crate) fn minute(code: &Code, at: Instant, shard: u8) -> Key {
     let shard = if shard == 0 { String::new() } else { format!("/{shard}") };
     Key::new(partition(code), format!("{MINUTE}{}{shard}", at.minute()))
+}
+/// Tries at a link's password, by window.
+pub(crate) fn tries(code: &Code, window: i64) -> Key {
+    Key::new(partition(code), format!("TRIES#{window}"))
+}
+/// The link that an owner has to a URL.
+pub(crate) fn known(owner: &str, target: &str) -> Key {
+    Key::new(format!("KNOWN#{owner}#{target}"), "KNOWN")
+}
+pub(crate) fn domain(domain: &DomainName) -> Key {
+    Key::new(format!("DOMAIN#{domain}"), DOMAIN)
+}
+/// The domain whose partition this is.
+pub(crate) fn domain_of(partition: &str) -> Option<DomainName> {
+    partition.strip_prefix("DOMAIN#")?.parse().ok()
+}
+pub(crate) fn domains(owner: &str) -> String {
+    format!("DOMAINS#{owner}")
+}
+/// How a queued request was refused.
+pub(crate) fn refused(owner: &str, id: &str) -> Key {
+    Key::new(format!("REFUSED#{owner}#{id}"), "REFUSED")
 }
 pub(crate) fn ids() -> Key {
     Key::new("COUNTER", "IDS")

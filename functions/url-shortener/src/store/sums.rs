@@ -42,7 +42,16 @@ pub fn rolled_up(item: Attributes) -> Result<Option<(String, Slot, Counts)>, Fau
     let ((above, slot), (prefix, letter, at)) = (place.ok_or_else(broken)?, level);
     let at = at.parse().map_err(|_| broken())?;
     let slot = Slot { sort_key: format!("{prefix}{above}"), slot: format!("{letter}{slot}{shard}"), at };
-    Ok(Some((pk, slot, Counts::sum(slots(item)?.values()))))
+    let slots = slots(item)?;
+    let mut sum = Counts::sum(slots.values());
+    if letter == 'd' {
+        for (name, hour) in &slots {
+            // `h10`, `h10/2`
+            let name = name.trim_start_matches('h').split('/').next().unwrap_or_default();
+            *sum.hours.entry(name.to_owned()).or_default() += hour.people();
+        }
+    }
+    Ok(Some((pk, slot, sum)))
 }
 
 /// A month's sums by date.
@@ -50,6 +59,18 @@ pub(super) fn days_of(month: Attributes) -> Result<BTreeMap<String, Counts>, Fau
     let name = sort_key(&month).trim_start_matches(keys::MONTH).to_owned();
     let slots = slots(month)?.into_iter();
     Ok(slots.map(|(slot, sum)| (format!("{name}-{}", slot.trim_start_matches('d')), sum)).collect())
+}
+
+/// A day's sums by hour, its shards together.
+pub(super) fn hours_of(day: Attributes) -> Result<BTreeMap<String, Counts>, Fault> {
+    let date = sort_key(&day).trim_start_matches(keys::DAY).to_owned();
+    let mut hours: BTreeMap<String, Counts> = BTreeMap::new();
+    for (slot, sum) in slots(day)? {
+        let hour = slot.trim_start_matches('h').split('/').next().unwrap_or_default();
+        let there = hours.entry(format!("{date}T{hour}")).or_default();
+        *there = Counts::sum([&*there, &sum]);
+    }
+    Ok(hours)
 }
 
 /// The sums in an hour, a day or a month, by slot.

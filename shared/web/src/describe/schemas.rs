@@ -12,7 +12,12 @@ pub struct Schemas {
     pub(super) sent: SchemaGenerator,
     pub(super) answered: SchemaGenerator,
     pub(super) named: Map<String, Value>,
+    /// Types that are bodies themselves: the operations refer to them by these names.
+    pub(super) bodies: Vec<String>,
 }
+
+/// Where a document has its schemas.
+const PLACE: &str = "#/components/schemas/";
 
 impl Default for Schemas {
     fn default() -> Self {
@@ -26,19 +31,35 @@ impl Default for Schemas {
             sent: settings().for_deserialize().into_generator(),
             answered: settings().for_serialize().with_transform(RecursiveTransform(absent_not_null)).into_generator(),
             named: Map::new(),
+            bodies: Vec::new(),
         }
     }
 }
 
 impl Schemas {
-    /// All schemas by name. A name that stands for two different things is a clash.
+    /// All schemas by name. What is part of a body and of an answer in different forms is `Cat` as it is answered and
+    /// `NewCat` as it is sent. Otherwise a name that stands for two different things is a clash.
     ///
     /// # Errors
-    /// The clashing name: give one of the types another by `#[schemars(rename = "…")]`. One type that is sent and
-    /// answered in different forms clashes with itself: make it two.
+    /// The clashing name: give one of the types another by `#[schemars(rename = "…")]`.
     pub fn into_components(mut self) -> Result<Map<String, Value>, String> {
-        let parts = [self.sent.take_definitions(true), self.answered.take_definitions(true)];
-        for (name, schema) in parts.into_iter().flatten() {
+        let answered = self.answered.take_definitions(true);
+        let mut sent = std::mem::take(&mut self.named);
+        for (name, schema) in self.sent.take_definitions(true) {
+            match sent.get(&name) {
+                Some(other) if *other != schema => return Err(name),
+                _ => sent.insert(name, schema),
+            };
+        }
+        let two_forms = |name: &String| answered.get(name).is_some_and(|schema| sent.get(name) != Some(schema));
+        let two_forms: Vec<String> = sent.keys().filter(|name| two_forms(name)).cloned().collect();
+        if let Some(body) = two_forms.iter().find(|name| self.bodies.contains(*name)) {
+            return Err(body.clone());
+        }
+        self.named = answered;
+        for (name, mut schema) in sent {
+            refer_to_new(&mut schema, &two_forms);
+            let name = if two_forms.contains(&name) { format!("New{name}") } else { name };
             match self.named.get(&name) {
                 Some(other) if *other != schema => return Err(name),
                 _ => self.named.insert(name, schema),
@@ -50,6 +71,22 @@ impl Schemas {
             Some(second) => Err(first(second)),
             None => Ok(self.named),
         }
+    }
+}
+
+/// Where a sent schema refers to one that has two forms, it means the one that is sent.
+fn refer_to_new(schema: &mut Value, two_forms: &[String]) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get_mut("$ref")
+                && let Some(name) = reference.strip_prefix(PLACE).filter(|name| two_forms.iter().any(|it| it == name))
+            {
+                *reference = format!("{PLACE}New{name}");
+            }
+            object.values_mut().for_each(|value| refer_to_new(value, two_forms));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| refer_to_new(item, two_forms)),
+        _ => {}
     }
 }
 
@@ -121,7 +158,25 @@ mod tests {
         let mut schemas = Schemas::default();
         schemas.sent.subschema_for::<Cat>();
         schemas.answered.subschema_for::<other::Cat>();
-        assert_eq!(schemas.into_components(), Err("Cat".to_owned()), "one is sent, one is answered");
+        schemas.bodies.push("Cat".to_owned());
+        assert_eq!(schemas.into_components(), Err("Cat".to_owned()), "one is a body, one is answered");
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[allow(dead_code)]
+    struct Litter {
+        cats: Vec<Cat>,
+    }
+
+    #[test]
+    fn what_is_sent_and_answered_in_two_forms_has_two_names() {
+        let mut schemas = Schemas::default();
+        schemas.sent.subschema_for::<Litter>();
+        schemas.answered.subschema_for::<Cat>();
+        let all = schemas.into_components().unwrap();
+        assert_eq!(all["Litter"]["properties"]["cats"]["items"]["$ref"], "#/components/schemas/NewCat");
+        assert_eq!(all["NewCat"]["properties"]["color"]["type"][1], "null");
+        assert_eq!(all["Cat"]["properties"]["color"]["type"], "string");
     }
 
     #[test]

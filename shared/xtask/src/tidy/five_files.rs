@@ -119,7 +119,9 @@ fn routed<'a>(method: &str, target: &str, rows: &'a [Row]) -> Option<&'a Row> {
         Trigger::Http { method: own, path, .. } if own == method => {
             let (own, asked): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), target.split('/').collect());
             let fits = own.iter().zip(&asked).all(|(own, asked)| own.starts_with('{') || own == asked);
-            (fits && own.len() == asked.len()).then_some((path.matches('{').count(), row))
+            let greedy = path.ends_with("+}") && own.len() <= asked.len();
+            let rank = path.matches('{').count() + if greedy { 100 } else { 0 };
+            (fits && (greedy || own.len() == asked.len())).then_some((rank, row))
         }
         _ => None,
     });

@@ -1,0 +1,110 @@
+//! Links as they change: by their owners' wishes, by clicks that are limited, by tries at a password.
+
+use dynamo::{UpdateExpression, Value, below, eq, gt, lt, missing};
+use serde::Serialize;
+use types::{Answer, Fault, Instant};
+
+use super::{Store, expiry_keys, keys};
+use crate::domain::{Change, Code, Edit, GRACE, Link, LinkError, TRIES_OF_ADDRESS, TRIES_OF_ALL, TRY_WINDOW_SECONDS};
+
+impl Store {
+    /// Changes `owner`'s link as it stands: one conditional write, and the link as it is now. A link that expired lives
+    /// again with a new end; a disabled one stays so.
+    ///
+    /// # Errors
+    /// Refuses with [`LinkError::NotFound`] what is not there, not `owner`'s, or forgotten; with
+    /// [`LinkError::Disabled`] what is.
+    pub async fn edit(&self, code: &Code, owner: &str, edit: &Edit, now: Instant) -> Answer<Link, LinkError> {
+        let there = eq("owner", owner).and(missing("disabled_at"));
+        let there = there.and(missing("purge_at").or(gt("purge_at", now.seconds())));
+        let Some(expression) = changes(code, edit)? else {
+            return Ok(self.find_now(code).await?.ok_or(LinkError::NotFound).and_then(|link| link.of(owner, now)));
+        };
+        let refused = |standing: Option<Link>| {
+            let link = standing.ok_or(LinkError::NotFound).and_then(|link| link.of(owner, now));
+            link.map_or_else(|refusal| refusal, |link| LinkError::Disabled { at: link.disabled_at.unwrap_or(now) })
+        };
+        self.table.update(keys::link(code)).apply(expression.set("updated_at", now).when(there)).send_or(refused).await
+    }
+
+    /// Uses one of a link's limited clicks: one conditional write, so never more than there are, and the link as it is
+    /// now. A lost reply loses a click to nobody; it never makes one more.
+    ///
+    /// # Errors
+    /// Refuses with the link as it is: used up, ended, or limited no more.
+    pub async fn use_click(&self, code: &Code, now: Instant) -> Answer<Link, Option<Link>> {
+        let opens = missing("disabled_at").and(missing("expires_at").or(gt("expires_at", now)));
+        let left = below("used", "max_clicks").or(missing("used").and(gt("max_clicks", 0_u64)));
+        let expression = UpdateExpression::new().add("used", 1_u64).set("used_at", now).when(opens.and(left));
+        self.table.update(keys::link(code)).apply(expression).send_or(|standing| standing).await
+    }
+
+    /// Takes note of a try at a link's password before it is judged: one conditional write, so that no storm of guesses
+    /// gets more of them than it may.
+    ///
+    /// # Errors
+    /// Refuses with [`LinkError::TooManyTries`].
+    pub async fn note_try(&self, code: &Code, address: &str, now: Instant) -> Answer<(), LinkError> {
+        let window = now.seconds().div_euclid(TRY_WINDOW_SECONDS);
+        let until = Instant::from_seconds((window + 1) * TRY_WINDOW_SECONDS);
+        let own = format!("of_{address}");
+        let few = missing("all_tries").or(lt("all_tries", TRIES_OF_ALL));
+        let few_of_own = missing(own.as_str()).or(lt(own.as_str(), TRIES_OF_ADDRESS));
+        let expression = UpdateExpression::new()
+            .add("all_tries", 1_u64)
+            .add(own, 1_u64)
+            .set("purge_at", until.seconds())
+            .when(few.and(few_of_own));
+        let update = self.table.update(keys::tries(code, window)).apply(expression);
+        let refused = |_: Option<serde::de::IgnoredAny>| LinkError::TooManyTries { until, after: now.until(until) };
+        Ok(update.send_or::<serde::de::IgnoredAny, _, _>(refused).await?.map(drop))
+    }
+}
+
+/// The wishes as changes of the item; none where there is nothing to change.
+fn changes(code: &Code, edit: &Edit) -> Result<Option<UpdateExpression>, Fault> {
+    let mut expression = UpdateExpression::new();
+    let mut empty = true;
+    let mut change = |name: &str, value: Change<Value>| {
+        empty &= value.is_keep();
+        expression = match value {
+            Change::Keep => std::mem::take(&mut expression),
+            Change::Clear => std::mem::take(&mut expression).remove(name),
+            Change::Set(value) => std::mem::take(&mut expression).set(name, value),
+        };
+    };
+    change("url", Change::of(edit.url.as_ref().map(|url| Value::from(url.as_str()))));
+    change("title", value_of(&edit.title)?);
+    change("tags", value_of(&edit.tags)?);
+    change("redirect_status", value_of(&edit.redirect_status)?);
+    change("max_clicks", value_of(&edit.max_clicks)?);
+    change("fallback_url", value_of(&edit.fallback_url)?);
+    change("password", value_of(&edit.password)?);
+    change("forward_query", value_of(&edit.forward_query)?);
+    change("forward_path", value_of(&edit.forward_path)?);
+    change("utm", value_of(&edit.utm)?);
+    change("rules", value_of(&edit.rules)?);
+    match edit.expires_at {
+        Change::Keep => {}
+        Change::Clear => ["expires_at", "expiry_pk", "expiry_sk", "purge_at", "swept_at"]
+            .into_iter()
+            .for_each(|name| change(name, Change::Clear)),
+        Change::Set(at) => {
+            let [bucket, moment] = expiry_keys(code, at);
+            change("expires_at", Change::Set(at.into()));
+            change("expiry_pk", Change::Set(bucket.into()));
+            change("expiry_sk", Change::Set(moment.into()));
+            change("purge_at", Change::Set((at + GRACE).seconds().into()));
+            change("swept_at", Change::Clear); // so that the new end is told too
+        }
+    }
+    Ok((!empty).then_some(expression))
+}
+
+fn value_of<T: Serialize>(change: &Change<T>) -> Result<Change<Value>, Fault> {
+    Ok(match change {
+        Change::Keep => Change::Keep,
+        Change::Clear => Change::Clear,
+        Change::Set(value) => Change::Set(Value::of(value)?),
+    })
+}

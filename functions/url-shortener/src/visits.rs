@@ -1,0 +1,97 @@
+//! Who comes: what a redirect learns of a visitor from the request, and nothing more than it needs.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use maxminddb::Reader;
+use types::{Fault, Instant, random};
+use web::RequestMeta;
+
+use crate::App;
+use crate::domain::{Browser, Click, Code, Device, DomainName, Os, Visit, languages, referrer_host};
+
+/// Most parameters of a visitor's query that are looked at.
+const MOST_PARAMETERS: usize = 50;
+
+/// Where the country of an address comes from: a database file in MaxMind's format, where the stage has one.
+#[derive(Debug, Default)]
+pub struct Countries(Option<Reader<Vec<u8>>>);
+
+impl Countries {
+    /// Reads the file; none for an empty path.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open(path: Option<&str>) -> Result<Self, Fault> {
+        let open = |path| {
+            let bytes =
+                std::fs::read(Path::new(path)).map_err(|e| Fault::permanent("reading IP_DATABASE").caused_by(e))?;
+            Reader::from_source(bytes).map_err(|e| Fault::permanent("reading IP_DATABASE").caused_by(e))
+        };
+        path.map(open).transpose().map(Self)
+    }
+
+    fn of(&self, address: &str) -> Option<String> {
+        let address: IpAddr = address.parse().ok()?;
+        let found: Option<maxminddb::geoip2::Country<'_>> = self.0.as_ref()?.lookup(address).ok()?.decode().ok()?;
+        found?.country.iso_code.map(str::to_owned)
+    }
+}
+
+impl App {
+    /// What is known of this visit. CloudFront's headers are believed from whoever knows the stage's origin secret, or
+    /// from everybody where it has none.
+    pub(crate) fn visit(&self, meta: &RequestMeta, path: &str, at: Instant) -> Visit {
+        let agent = meta.header("user-agent");
+        let trusted =
+            self.settings.origin_secret.as_ref().is_none_or(|secret| meta.header("x-origin-secret") == secret);
+        let viewer = |name: &str| Some(meta.header(name)).filter(|text| trusted && !text.is_empty());
+        // CloudFront-Viewer-Address is `address:port`, an IPv6 address without brackets.
+        let address = viewer("cloudfront-viewer-address").and_then(|text| text.rsplit_once(':')).map(|(host, _)| host);
+        let address = address.unwrap_or(&meta.source_ip);
+        let country = viewer("cloudfront-viewer-country").filter(|country| country.len() == 2).map(str::to_owned);
+        Visit {
+            at,
+            device: Device::of_user_agent(agent),
+            languages: languages(meta.header("accept-language")),
+            country: country.or_else(|| self.settings.countries.of(address)),
+            query: url::form_urlencoded::parse(meta.query.as_bytes())
+                .take(MOST_PARAMETERS)
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+            path: path.to_owned(),
+            visitor: Click::visitor(&self.visitors, at, address, agent),
+        }
+    }
+
+    /// A queue that is down costs the click, never the redirect; what was lost is counted.
+    pub(crate) async fn count(&self, code: Code, visit: &Visit, rule: Option<u8>, meta: &RequestMeta) {
+        let agent = meta.header("user-agent");
+        let click = Click {
+            v: 1,
+            id: random::bytes(),
+            code,
+            at: visit.at,
+            visitor: visit.visitor,
+            country: visit.country.clone(),
+            device: visit.device,
+            browser: Browser::of_user_agent(agent),
+            os: Os::of_user_agent(agent),
+            rule,
+            referrer: referrer_host(meta.header("referer")),
+        };
+        if let Err(fault) = self.clicks().send(&click, self.settings.click_budget).await {
+            aws::count("clicks_lost", 1.0);
+            tracing::warn!(fault = fault.chain(), "a click was lost");
+        }
+    }
+
+    /// The tenant's domain that was asked, where it is not the service's own. Without `PublicUrl` every host is the
+    /// service's; API Gateway's own names, addresses and hosts without a dot always are.
+    pub(crate) fn asked_domain(&self, meta: &RequestMeta) -> Option<DomainName> {
+        let own = self.settings.public_host.as_deref()?;
+        let host = meta.host.split(':').next().unwrap_or_default();
+        let other = !host.eq_ignore_ascii_case(own) && !host.contains(".execute-api.");
+        host.parse().ok().filter(|_| other)
+    }
+}
