@@ -59,7 +59,8 @@ impl<T: Serialize + JsonSchema> Output for axum::Json<T> {
 /// 200 of a health check.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Health {
-    /// `ok`: anything else is a problem.
+    /// Anything else is a problem.
+    #[schemars(extend("const" = "ok"))]
     status: &'static str,
 }
 

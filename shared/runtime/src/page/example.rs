@@ -42,7 +42,9 @@ fn of_depth(document: &Value, schema: &Value, depth: u8) -> Value {
 /// A call of the operation from a shell.
 pub(super) fn curl(document: &Value, operation: &Operation<'_>) -> String {
     let mut call = "curl".to_owned();
-    if !["GET", "POST"].contains(&operation.method.as_str()) {
+    // A body makes it a POST; nothing makes it a GET.
+    let implied = if operation.says["requestBody"].is_object() { "POST" } else { "GET" };
+    if operation.method != implied {
         call += &format!(" -X {}", operation.method);
     }
     if operation.scope().is_some() {
