@@ -17,6 +17,7 @@ import seen
 from cloud import Cloud, connect
 from deploy import Deployment
 from emulator import Emulator, free_port
+from front import Front
 from settings import REGION, TEST_CREDENTIALS, Failure, Project, say
 
 # Longest run of the tests: far above what they need, far below what CI allows.
@@ -62,12 +63,14 @@ def stage() -> str:
     return os.environ.get("ALMANAC_STAGE") or "local"
 
 
-def deploy(cloud: Cloud, project: Project, to_stage: str, path: Path) -> dict[str, Any]:
+def deploy(cloud: Cloud, project: Project, to_stage: str, path: Path, front: Front | None = None) -> dict[str, Any]:
     """Deploy everything and write down where it answers and two keys to call it with."""
     say(f"deploying stage {to_stage} into {cloud.name} at {cloud.endpoint}")
-    deployment = Deployment(cloud, project, to_stage)
+    deployment = Deployment(cloud, project, to_stage, front.publish if front else None)
     deployment.run()
     written: dict[str, Any] = {"systems": deployment.endpoints(), "mail": cloud.mail_url()}
+    if front:
+        written["ca"] = str(front.ca)
     identity = deployment.identity()
     try:
         before = json.loads(path.read_text())
@@ -199,14 +202,18 @@ def logs(project: Project, function: str | None, follow: bool) -> None:
 
 
 def test(project: Project, command: list[str]) -> int:
-    """Run `command` against a cloud of its own, which ends with it. Returns the command's exit code."""
+    """Run `command` against a cloud of its own, behind AWS's limits, which ends with it. Returns the command's exit
+    code."""
     if not command:
         raise Failure("test needs a command: localcloud test -- cargo test")
     project.packages.mkdir(parents=True, exist_ok=True)
     # Ended by CI or by a closed terminal, the emulator must still be stopped: make that an exception too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
-    with tempfile.TemporaryDirectory(dir=project.packages, prefix="test-", ignore_cleanup_errors=True) as directory:
+    with (
+        tempfile.TemporaryDirectory(dir=project.packages, prefix="test-", ignore_cleanup_errors=True) as directory,
+        Front(Path(directory) / "front") as front,
+    ):
         emulator = Emulator(Path(directory), free_port(), persist=False)
         named = os.environ.get("AWS_ENDPOINT_URL")
         try:
@@ -214,7 +221,7 @@ def test(project: Project, command: list[str]) -> int:
                 emulator.start()
             cloud = connect(named or emulator.endpoint)
             endpoints = Path(directory) / "endpoints.json"
-            deploy(cloud, project, "test", endpoints)
+            deploy(cloud, project, "test", endpoints, front)
             aws = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **TEST_CREDENTIALS}
             environment = {
                 # In an emulator named by the caller, the caller's region and keys count; in ours, never.

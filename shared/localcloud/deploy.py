@@ -9,9 +9,11 @@ import hashlib
 import importlib.metadata
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -24,6 +26,10 @@ STACK_SECONDS = 180
 FINGERPRINT = "almanac:fingerprint"
 GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
+# Makes an API that answers at this URL known to its clients; answers its addresses by scheme.
+Publish = Callable[[str], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,9 @@ def _value(values: dict[str, str], logical_id: str, key: str, value: Any) -> str
 class Deployment:
     """The stacks of one stage in one cloud."""
 
-    def __init__(self, cloud: Cloud, project: Project, stage: str) -> None:
+    def __init__(self, cloud: Cloud, project: Project, stage: str, publish: Publish | None = None) -> None:
         self.cloud = cloud
+        self.publish = publish or (lambda url: {urlsplit(url).scheme: url})
         self.project = project
         self.stage = stage
         self.bucket = f"almanac-{stage}-deploy"
@@ -240,7 +247,7 @@ class Deployment:
         )
 
     def endpoints(self) -> dict[str, dict[str, str]]:
-        """Where each system answers: {"url-shortener": {"http": …, "ws": …}}."""
+        """Where each system answers: {"url-shortener": {"http": …, "ws": …}}; in tests also `https` and `wss`."""
         return {system.name: self._addresses(system) for system in systems(self.project, self.stage)}
 
     def _addresses(self, system: System) -> dict[str, str]:
@@ -250,9 +257,9 @@ class Deployment:
             api = gateway.get_api(ApiId=api_id)
             stage = gateway.get_stages(ApiId=api["ApiId"])["Items"][0]["StageName"]
             if api["ProtocolType"] == "WEBSOCKET":
-                found["ws"] = self.cloud.websocket_url(api, stage)
+                found |= self.publish(self.cloud.websocket_url(api, stage))
             else:
-                found["http"] = self.cloud.http_url(api, stage)
+                found |= self.publish(self.cloud.http_url(api, stage))
         return found
 
     def identity(self) -> str | None:

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod identity;
+mod limits;
 mod url_shortener;
 
 use std::collections::BTreeMap;
