@@ -10,6 +10,7 @@ XTASK  := cargo run --quiet --locked --package xtask --
 DENY   := .local/tools/bin/cargo-deny
 VENV   := .venv/.installed
 SEEN   := $(CURDIR)/target/seen
+CLIENTS := .local/clients/.installed
 TEMPLATES := template.yaml $(wildcard functions/*/template.yaml)
 
 export SAM_CLI_TELEMETRY := 0
@@ -23,7 +24,7 @@ help: ## this list
 run: $(VENV) need-cargo ## build, start the local cloud, deploy what changed, print the URLs
 	@cargo build --workspace --bins --locked && $(CLOUD) up
 
-test: check localcloud-tests ## everything CI runs
+test: check localcloud-tests $(CLIENTS) ## everything CI runs
 	@cargo build --workspace --bins --locked && ALMANAC_SEEN=$(SEEN) $(CLOUD) test -- cargo test --workspace --locked
 	@echo "== policies" && $(XTASK) policies $(SEEN)
 
@@ -93,7 +94,14 @@ $(VENV): requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.txt
 	@touch $@
 
-# The lock is complete, so pip has nothing to resolve (--no-deps), and needs no network beyond the listed files.
+# Clients of the deployed systems that nobody here wrote, for `make test`. A world of their own: they share nothing with the tools.
+$(CLIENTS): tests/clients/requirements.txt | $(VENV)
+	@echo "installing the clients into .local/clients (once; about a minute)"
+	@rm -rf .local/clients && $(PYTHON) -m venv .local/clients
+	@.local/clients/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	@touch $@
+
+# The locks are complete, so pip has nothing to resolve (--no-deps), and needs no network beyond the listed files.
 $(DENY):
 	@echo "building cargo-deny into .local/tools (once; a few minutes)"
 	@cargo install cargo-deny --quiet --locked --version 0.20.2 --root .local/tools

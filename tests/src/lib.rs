@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod cloud;
 #[cfg(test)]
 mod documents;

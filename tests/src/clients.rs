@@ -1,0 +1,23 @@
+//! Clients that nobody here wrote, unmodified, against the deployed cloud: `tests/clients`.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use testkit::repository;
+
+/// Runs a file of tests with the clients' own Python.
+fn play(file: &str) -> Result<()> {
+    let python = repository().join(".local/clients/bin/python");
+    let pytest = ["-m", "pytest", "--quiet", "--tb=short", "-p", "no:cacheprovider", "-rP"];
+    let mut command = Command::new(&python);
+    command.args(pytest).arg(repository().join("tests/clients").join(file));
+    let run = command.output().with_context(|| format!("cannot run {}: run `make test`", python.display()))?;
+    let (said, complained) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    ensure!(run.status.success(), "{file} failed:\n{said}\n{complained}");
+    Ok(())
+}
+
+#[test]
+fn schemathesis_finds_every_answer_in_the_document() -> Result<()> {
+    play("test_openapi.py")
+}
