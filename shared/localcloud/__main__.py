@@ -216,16 +216,19 @@ def test(project: Project, command: list[str]) -> int:
     ):
         emulator = Emulator(Path(directory), free_port(), persist=False)
         named = os.environ.get("AWS_ENDPOINT_URL")
+        aws = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **TEST_CREDENTIALS}
         try:
             if not named:
                 emulator.start()
+                # In an emulator named by the caller, the caller's region and keys count; in ours, they are strangers.
+                os.environ.update(aws)
+                os.environ.pop("AWS_SESSION_TOKEN", None)
             cloud = connect(named or emulator.endpoint)
             endpoints = Path(directory) / "endpoints.json"
             deploy(cloud, project, "test", endpoints, front)
-            aws = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **TEST_CREDENTIALS}
             environment = {
-                # In an emulator named by the caller, the caller's region and keys count; in ours, never.
-                **({**aws, **os.environ} if named else {**os.environ, **aws}),
+                **aws,
+                **os.environ,
                 "AWS_ENDPOINT_URL": cloud.endpoint,
                 "AWS_EC2_METADATA_DISABLED": "true",
                 "ALMANAC_STAGE": "test",

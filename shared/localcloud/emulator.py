@@ -119,6 +119,9 @@ class Emulator:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
+            # With IAM, functions get credentials of their roles, and only the customary keys may do everything. Not in
+            # the cloud that persists: whoever calls it may have keys of their own in the environment.
+            "AUTH": "false" if self.persist else "true",
             **TEST_CREDENTIALS,
             "PERSIST_STATE": "1" if self.persist else "0",
             "STATE_DIR": str(self.data / "state"),

@@ -153,6 +153,19 @@ impl Cloud {
         Ok(answer.body)
     }
 
+    /// Calls a service of the emulator by method and path: `lambda`, `GET`, `/2015-03-31/functions/…`. What is no JSON
+    /// is a string.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn rest(&self, service: &str, method: &str, path: &str, payload: Option<&Value>) -> Result<Value> {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.endpoint));
+        let request = request.header("authorization", authorization(service));
+        let answer = self.run(request, &payload.map(Value::to_string).unwrap_or_default())?;
+        ensure!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.body);
+        Ok(answer.body)
+    }
+
     /// Calls a service of the emulator that speaks AWS's JSON protocol: `sqs`, `AmazonSQS.ReceiveMessage`. (Emulators
     /// read the service from the signature's scope and do not verify it, so tests need no further SDK.)
     ///

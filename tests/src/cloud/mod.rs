@@ -3,6 +3,7 @@
 pub(crate) mod access;
 mod identity;
 mod limits;
+mod permissions;
 mod url_shortener;
 
 use std::collections::BTreeMap;
