@@ -21,3 +21,13 @@ fn play(file: &str) -> Result<()> {
 fn schemathesis_finds_every_answer_in_the_document() -> Result<()> {
     play("test_openapi.py")
 }
+
+#[test]
+fn bitlys_sdk_shortens_expands_changes_and_counts() -> Result<()> {
+    play("test_bitly.py")
+}
+
+#[test]
+fn kutts_client_makes_lists_changes_counts_and_deletes() -> Result<()> {
+    play("test_kutt.py")
+}
