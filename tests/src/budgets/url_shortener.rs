@@ -123,8 +123,6 @@ const DOMAINS: &str = "
     budget a page of 1
     alice  GET /domains/go.example/stats  200
     budget
-    anon   GET / [Host: go.example]  302
-    budget a tenant's domain, not remembered
     alice  DELETE /domains/go.example  204
     budget
 ";
