@@ -91,8 +91,8 @@ impl Unit {
 pub struct Series {
     /// The unit.
     pub unit: Unit,
-    /// How many units.
-    pub units: u32,
+    /// How many units were asked for; -1 for all.
+    pub units: i32,
     /// When the last begins.
     pub reference: Instant,
     /// Clicks of each unit, newest first.
@@ -208,6 +208,7 @@ impl Series {
             }
         }
         let sum = Counts::sum(sums);
+        let units = window.units.unwrap_or(-1);
         Self { unit: window.unit, units, reference: Instant::from_seconds(last), clicks, sum }
     }
 }
@@ -224,8 +225,8 @@ pub struct Metric {
 /// Clicks by name, most first.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Metrics {
-    /// How many units were counted.
-    pub units: u32,
+    /// How many units were asked for; -1 for all.
+    pub units: i32,
     /// Which.
     pub unit: Unit,
     /// When the last began.

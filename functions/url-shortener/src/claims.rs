@@ -10,7 +10,7 @@ use work::Queue;
 use crate::App;
 use crate::domain::{Code, DomainName, Edit, Link, LinkError, Target};
 use crate::requests::NewLink;
-use crate::store::Deduped;
+use crate::store::{Deduped, Replaces};
 
 /// How often a generated code may meet one that somebody chose: with n chosen codes of seven characters, n in 3.5 ×
 /// 10^12.
@@ -19,6 +19,19 @@ const TRIES: u8 = 3;
 const CLAIM_BUDGET: Duration = Duration::from_secs(5);
 /// How long the queue may take.
 const QUEUE_BUDGET: Duration = Duration::from_secs(2);
+
+/// What a new link has to do with others to the same URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Dedupe {
+    /// Nothing.
+    #[default]
+    No,
+    /// It is the one that is found from now on.
+    Found,
+    /// It is made only if there is none.
+    Only,
+}
 
 /// What a caller asked for.
 #[derive(Debug, Clone)]
@@ -29,7 +42,7 @@ pub(crate) struct Claim {
     pub wishes: Edit,
     pub code: Option<Code>,
     pub domain: Option<DomainName>,
-    pub dedupe: bool,
+    pub dedupe: Dedupe,
     /// Whether the caller understands that the claim is carried out later.
     pub patient: bool,
 }
@@ -55,7 +68,7 @@ pub(crate) struct QueuedClaim {
     /// Whether the caller chose the code.
     pub chosen: bool,
     /// Whether the caller wants no second link to the URL.
-    pub dedupe: bool,
+    pub dedupe: Dedupe,
     /// What makes the request take effect once.
     pub scope: String,
     /// Of the same.
@@ -138,16 +151,15 @@ impl App {
         &self,
         mut link: Link,
         chosen: bool,
-        dedupe: bool,
+        dedupe: Dedupe,
         once: Option<&Once>,
         now: Instant,
     ) -> Answer<Claimed, LinkError> {
         let mut attempt = 0;
         loop {
-            let claimed = if dedupe {
-                self.claim_once(link.clone(), once, now).await?
-            } else {
-                self.store.claim(link.clone(), once.cloned(), now).await?.map(Claimed::New)
+            let claimed = match dedupe {
+                Dedupe::No => self.store.claim(link.clone(), once.cloned(), now).await?.map(Claimed::New),
+                _ => self.claim_once(link.clone(), dedupe == Dedupe::Only, once, now).await?,
             };
             attempt += 1;
             if chosen || attempt == TRIES || !matches!(claimed, Err(LinkError::CodeTaken)) {
@@ -159,12 +171,17 @@ impl App {
     }
 
     /// The caller's link to the same URL, or a new one.
-    async fn claim_once(&self, link: Link, once: Option<&Once>, now: Instant) -> Answer<Claimed, LinkError> {
+    async fn claim_once(
+        &self,
+        link: Link,
+        only: bool,
+        once: Option<&Once>,
+        now: Instant,
+    ) -> Answer<Claimed, LinkError> {
         let target = self.urls.mac_text(format!("{:?}\n{}", link.code.domain(), link.url).as_bytes());
-        let mut stale: Option<Code> = None;
+        let mut stale = if only { Replaces::Nothing } else { Replaces::Anything };
         for _ in 0..TRIES {
-            let outcome =
-                self.store.claim_once(link.clone(), target.clone(), stale.as_ref(), once.cloned(), now).await?;
+            let outcome = self.store.claim_once(link.clone(), target.clone(), &stale, once.cloned(), now).await?;
             let code = match outcome {
                 Ok(Deduped::Claimed(link)) => return Ok(Ok(Claimed::New(*link))),
                 Ok(Deduped::Known(code)) => code,
@@ -176,7 +193,7 @@ impl App {
                 if let Some(known) = known.filter(|known| known.open(now).is_ok() && known.url == link.url) {
                     return Ok(Ok(Claimed::Known(known)));
                 }
-                stale = Some(code);
+                stale = Replaces::Stale(code);
             }
         }
         Err(Fault::transient("other requests for the same URL were always ahead"))
@@ -186,7 +203,7 @@ impl App {
         &self,
         link: Link,
         chosen: bool,
-        dedupe: bool,
+        dedupe: Dedupe,
         once: Option<&Once>,
         fault: Fault,
     ) -> Result<Claimed, Fault> {

@@ -6,7 +6,7 @@ use types::{Instant, random};
 use web::RequestMeta;
 
 use crate::App;
-use crate::claims::Claim;
+use crate::claims::{Claim, Dedupe};
 use crate::domain::{Change, Code, DomainName, Edit, LinkError, Password, Rule, Target, Utm, When, end};
 
 /// A link to make.
@@ -50,6 +50,9 @@ pub struct NewLink {
     /// Where it leads instead, for some visitors; the first that fits decides.
     #[serde(default)]
     pub rules: Vec<NewRule>,
+    /// Whether a later request that wants no second link finds this one.
+    #[serde(skip)]
+    pub found: bool,
     /// Whether the answer may be that the link is made later.
     #[serde(skip)]
     pub patient: bool,
@@ -142,9 +145,12 @@ impl App {
         let url = Target::parse(&new.url, &hosts)?;
         let code = new.code.as_deref().map(Code::custom).transpose()?;
         let domain: Option<DomainName> = new.domain.as_deref().map(str::parse).transpose()?;
-        if new.dedupe && code.is_some() {
-            return Err(LinkError::DedupeWithCode);
-        }
+        let dedupe = match (new.dedupe, new.found) {
+            (true, _) if code.is_some() => return Err(LinkError::DedupeWithCode),
+            (true, _) => Dedupe::Only,
+            (false, true) => Dedupe::Found,
+            (false, false) => Dedupe::No,
+        };
         let changes = LinkChanges {
             url: None,
             ttl_seconds: new.ttl_seconds,
@@ -161,7 +167,7 @@ impl App {
             rules: Change::Set(new.rules),
         };
         let wishes = self.read_changes(changes, meta, now)?;
-        Ok(Claim { owner: owner.to_owned(), url, wishes, code, domain, dedupe: new.dedupe, patient: new.patient })
+        Ok(Claim { owner: owner.to_owned(), url, wishes, code, domain, dedupe, patient: new.patient })
     }
 
     /// Reads changes of a link, each held to its rule.

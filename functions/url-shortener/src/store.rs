@@ -8,7 +8,7 @@ mod sums;
 mod sweep;
 
 use dynamo::{
-    Consistency, Done, Item, Key, Page, Position, Table, UpdateExpression, Value, contains, eq, gt, le, missing,
+    Consistency, Done, Item, Key, Page, Position, Table, UpdateExpression, Value, contains, eq, exists, gt, le, missing,
 };
 use serde::{Deserialize, Serialize};
 use types::{Answer, Fault, Instant, Once, OnceRefusal};
@@ -99,6 +99,17 @@ impl From<OnceRefusal> for Clash {
     }
 }
 
+/// Which link to the same URL a new one takes the place of, when the next request looks for one.
+#[derive(Debug)]
+pub enum Replaces {
+    /// None: there must be none.
+    Nothing,
+    /// The one of this code, which a look showed to lead there no more.
+    Stale(Code),
+    /// Whichever there is.
+    Anything,
+}
+
 /// How a claim that wants no second link to its URL ended.
 #[derive(Debug)]
 pub enum Deduped {
@@ -138,8 +149,7 @@ impl Store {
         }))
     }
 
-    /// Claims a link's code unless its owner has a link to `target` already: one transaction. `stale` is a code that a
-    /// look showed to lead there no more.
+    /// Claims a link's code unless its owner has a link to `target` already that it does not replace: one transaction.
     ///
     /// # Errors
     /// As [`Store::claim`].
@@ -147,7 +157,7 @@ impl Store {
         &self,
         link: Link,
         target: String,
-        stale: Option<&Code>,
+        replaces: &Replaces,
         once: Option<Once>,
         now: Instant,
     ) -> Answer<Deduped, LinkError> {
@@ -155,7 +165,11 @@ impl Store {
         let purge_at = link.forgotten_at().map(Instant::seconds);
         let known = Known { owner, target, code, purge_at };
         let unknown = missing("pk").or(le("purge_at", now.seconds()));
-        let unknown = stale.map_or(unknown.clone(), |stale| unknown.or(eq("code", stale.as_str())));
+        let unknown = match replaces {
+            Replaces::Nothing => unknown,
+            Replaces::Stale(code) => unknown.or(eq("code", code.as_str())),
+            Replaces::Anything => unknown.or(exists("pk")),
+        };
         let free = missing("pk").or(le("purge_at", now.seconds()));
         let transaction = self.table.transact::<Clash>();
         let transaction =
@@ -197,11 +211,12 @@ impl Store {
         self.table.get(&keys::link(code), Consistency::Strong).await
     }
 
-    /// Disables `owner`'s link: one conditional write. What does not open any more is as good as disabled.
+    /// Disables `owner`'s link: one conditional write. What does not open any more is as good as disabled; whether it
+    /// did is told.
     ///
     /// # Errors
     /// Refuses with [`LinkError::NotFound`] what is not there, not `owner`'s, or forgotten.
-    pub async fn disable(&self, code: &Code, owner: &str, now: Instant) -> Answer<(), LinkError> {
+    pub async fn disable(&self, code: &Code, owner: &str, now: Instant) -> Answer<bool, LinkError> {
         let opens = missing("disabled_at").and(missing("expires_at").or(gt("expires_at", now)));
         let expression = UpdateExpression::new()
             .set("disabled_at", now)
@@ -214,7 +229,8 @@ impl Store {
         let update = self.table.update(keys::link(code)).apply(expression);
         let refused = |standing: Option<Link>| standing.ok_or(LinkError::NotFound).and_then(|link| link.of(owner, now));
         Ok(match update.send_or::<Link, Link, Result<Link, LinkError>>(refused).await? {
-            Ok(_) | Err(Ok(_)) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(Ok(_)) => Ok(false),
             Err(Err(refusal)) => Err(refusal),
         })
     }

@@ -108,7 +108,7 @@ const WISHES: &str = "
     budget by tag, of 8 links
     alice  GET /requests/nobodys  404
     budget no such request
-    invoke claim_queued {Records: [{messageId: m1, body: '{\"v\": 1, \"link\": {\"code\": \"later\", \"url\": \"https://a.example/\", \"owner\": \"alice\", \"created_at\": 1800000000000}, \"chosen\": true, \"dedupe\": false, \"scope\": \"alice#queued\", \"key\": \"k\", \"fingerprint\": \"\"}'}]}  {batchItemFailures: []}
+    invoke claim_queued {Records: [{messageId: m1, body: '{\"v\": 1, \"link\": {\"code\": \"later\", \"url\": \"https://a.example/\", \"owner\": \"alice\", \"created_at\": 1800000000000}, \"chosen\": true, \"dedupe\": \"no\", \"scope\": \"alice#queued\", \"key\": \"k\", \"fingerprint\": \"\"}'}]}  {batchItemFailures: []}
     budget 1 link
 ";
 

@@ -127,3 +127,22 @@ fn a_browser_of_another_origin_may_call() -> Result<()> {
     );
     Ok(())
 }
+
+/// What `create_link` sends when the table throttles: `claim_queued` makes the link, and its caller can ask for it.
+#[test]
+fn a_queued_claim_becomes_a_link() -> Result<()> {
+    let cloud = Cloud::connect()?;
+    let (owner, code) = (fresh("alice"), fresh("later"));
+    let key = cloud.key(&owner, &SCOPES)?;
+    let name = format!("{}-url-shortener-claims", cloud.stage());
+    let queue = cloud.aws("sqs", "AmazonSQS.GetQueueUrl", &json!({"QueueName": name}))?;
+    let link = json!({"code": code, "url": "https://a.example/", "owner": owner, "created_at": 1_800_000_000_000_u64});
+    let claim = json!({"v": 1, "link": link, "chosen": true, "dedupe": "no", "scope": format!("{owner}#queued"),
+                       "key": code, "fingerprint": ""});
+    let message = json!({"QueueUrl": queue["QueueUrl"], "MessageBody": claim.to_string()});
+    cloud.aws("sqs", "AmazonSQS.SendMessage", &message)?;
+    eventually("the link to be made", Duration::from_secs(30), || {
+        let answer = cloud.call("url-shortener", "GET", &format!("/links/{code}"), Some(&key), None)?;
+        Ok((answer.status == 200).then_some(()))
+    })
+}

@@ -65,6 +65,7 @@ pub async fn handle(
         ttl_seconds: Change::of(ttl.transpose().map_err(kutt::problem)?),
         password,
         dedupe: reuse && customurl.is_none(),
+        found: true,
         code: customurl,
         domain: app.bitly_domain(domain, &meta),
         ..NewLink::default()

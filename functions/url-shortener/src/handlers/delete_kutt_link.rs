@@ -5,6 +5,7 @@ use serde::Serialize;
 use web::{Caller, Json, Path, Problem, State};
 
 use crate::App;
+use crate::domain::LinkError;
 use crate::kutt;
 
 /// What Kutt says.
@@ -16,6 +17,9 @@ pub struct Deleted {
 
 /// One conditional write.
 pub async fn handle(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<Deleted>, Problem> {
-    kutt::told(app.store.disable(&kutt::code_of(&id)?, &caller.id, app.clock.now()).await)?;
+    let opened = kutt::told(app.store.disable(&kutt::code_of(&id)?, &caller.id, app.clock.now()).await)?;
+    if !opened {
+        return Err(kutt::problem(LinkError::NotFound)); // deleted before, as Kutt sees it
+    }
     Ok(Json(Deleted { message: "Link has been deleted successfully." }))
 }

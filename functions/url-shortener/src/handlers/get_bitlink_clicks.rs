@@ -10,8 +10,8 @@ use crate::bitly::{self, Unit, Window};
 /// Clicks by unit.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Clicks {
-    /// How many units.
-    pub units: u32,
+    /// How many units were asked for; -1 for all.
+    pub units: i32,
     /// Which.
     pub unit: Unit,
     /// When the last began.

@@ -11,8 +11,8 @@ use crate::bitly::{self, Unit, Window};
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ClickSummary")]
 pub struct Summary {
-    /// How many units were counted.
-    pub units: u32,
+    /// How many units were asked for; -1 for all.
+    pub units: i32,
     /// Which.
     pub unit: Unit,
     /// When the last began.

@@ -34,6 +34,8 @@ fn bitlys_names() {
          bob    GET  /v4/bitlinks/$other                                 404 link-not-found
          alice  PATCH /v4/bitlinks/$other {title: ours, archived: false, deeplinks: []}           200 {title: ours, tags: [a]}
          bob    PATCH /v4/bitlinks/$other {title: his}                   404 link-not-found
+         alice  GET  /v4/bitlinks/s.example/nobody                       404 link-not-found
+         alice  PATCH /v4/bitlinks/bit.ly/nobody {title: none}           404 link-not-found
          alice  POST /links {code: cat, url: https://a.example}          201
          anon   GET  /cat [CloudFront-Viewer-Country: DE]                302
          clock  +1h
@@ -42,7 +44,7 @@ fn bitlys_names() {
          stream roll_up_clicks
          stream roll_up_clicks
          stream roll_up_clicks
-         alice  GET  /v4/bitlinks/s.example/cat/clicks?unit=day&units=-1       200 {units: 1, unit: day, link_clicks: [{date: 2027-01-15T00:00:00+0000, clicks: 2}]}
+         alice  GET  /v4/bitlinks/s.example/cat/clicks?unit=day&units=-1       200 {units: -1, unit: day, link_clicks: [{date: 2027-01-15T00:00:00+0000, clicks: 2}]}
          alice  GET  /v4/bitlinks/s.example/cat/clicks?unit=hour&units=2       200 {link_clicks: [{clicks: 1}, {clicks: 1}]}
          alice  GET  /v4/bitlinks/s.example/cat/clicks/summary?unit=hour&units=1  200 {total_clicks: 1}
          alice  GET  /v4/bitlinks/s.example/cat/countries                200 {facet: countries, metrics: [{value: DE, clicks: 1}, {value: unknown, clicks: 1}]}
@@ -57,7 +59,7 @@ fn kutts_names() {
     check(
         "alice  POST /api/v2/links {target: a.example, customurl: cat, description: mine, expire_in: 2 days, reuse: false}  201 {id: cat, address: cat, target: http://a.example/, description: mine, password: false, expire_in: '2027-01-17T08:00:00Z', visit_count: 0}
          alice  POST /api/v2/links {target: https://b.example, customurl: cat}  409 code-taken
-         alice  POST /api/v2/links {target: https://b.example, reuse: true}     201 {id: $one}
+         alice  POST /api/v2/links {target: https://b.example}                  201 {id: $one}
          alice  POST /api/v2/links {target: https://b.example, reuse: true}     200 {id: $one}
          alice  POST /api/v2/links {target: https://b.example, expire_in: soon} 422 expiry-invalid
          anon   GET  /cat                                  302
@@ -74,6 +76,7 @@ fn kutts_names() {
          bob    PATCH /api/v2/links/cat {target: https://c.example}  404 link-not-found
          bob    DELETE /api/v2/links/cat                   404 link-not-found
          alice  DELETE /api/v2/links/cat                   200 {message: Link has been deleted successfully.}
+         alice  DELETE /api/v2/links/cat                   404 link-not-found
          alice  GET  /api/v2/links/cat/stats               404 link-not-found",
     );
 }
