@@ -1,7 +1,7 @@
 # Every target is one line that calls something; `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test budgets check lint fmt clippy deny templates tidy localcloud-tests new-system new-handler invoke url logs stop reset deploy need-cargo
+.PHONY: help run test prove budgets check lint fmt clippy deny templates tidy localcloud-tests new-system new-handler invoke url logs stop reset deploy need-cargo
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -30,6 +30,11 @@ test: check localcloud-tests $(CLIENTS) ## everything CI runs
 
 budgets: $(VENV) need-cargo ## measure what operations cost, and write the tables in the READMEs
 	@cargo build --workspace --bins --locked && ALMANAC_BUDGETS=write $(CLOUD) test -- cargo test --quiet --package tests --locked budgets::
+
+prove: $(VENV) need-cargo ## SYSTEM=...  10,240 operations under all faults; one line of figures (SEED=... repeats it)
+	$(call need,SYSTEM,a system of tests/src/prove/)
+	@cargo build --workspace --bins --locked && SEED="$(SEED)" OPERATIONS="$(or $(OPERATIONS),10240)" $(CLOUD) test -- \
+		cargo test --quiet --package tests --locked prove::$(subst -,_,$(SYSTEM)):: -- --nocapture && cat "target/prove/$(SYSTEM)"
 
 check: fmt clippy deny templates tidy ## fmt, clippy, licences and bans, templates, tidy
 

@@ -9,6 +9,10 @@ mod cloud;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod prove;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod shared;

@@ -48,13 +48,9 @@ pub fn http_event(method: &str, target: &str, body: &Value, caller: &str, scopes
     http(method, target, &[], Some(body), Some((caller, scopes, "free")))
 }
 
-/// A queue's batch.
-pub(crate) fn queue(messages: &[(String, String)]) -> Value {
-    let records: Vec<Value> = messages
-        .iter()
-        .map(|(id, body)| json!({"messageId": id, "body": body, "eventSource": "aws:sqs", "attributes": {}}))
-        .collect();
-    json!({ "Records": records })
+/// A message of a queue.
+pub(crate) fn message(id: &str, body: &str) -> Value {
+    json!({"messageId": id, "body": body, "eventSource": "aws:sqs", "attributes": {}})
 }
 
 /// A change of a table.

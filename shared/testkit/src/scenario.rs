@@ -7,9 +7,10 @@ use runtime::Trigger;
 use serde_json::Value;
 
 use crate::budget::{Measured, indexes};
+use crate::feed::Delivery;
 use crate::script::{Line, Request, Work, parse, value};
 use crate::template::Template;
-use crate::world::{Delivery, World, Worlds};
+use crate::world::{World, Worlds};
 
 /// Plays `script` in a world of its own. Panics at the first line that is not as written, which is what a test does.
 ///

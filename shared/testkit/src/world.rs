@@ -7,12 +7,16 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use aws::Sdk;
 use aws::env::Env;
-use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 use runtime::{Function, Record, System, Trigger};
 use serde_json::Value;
 use types::{Clock, Fault, Instant, random};
 
 use crate::events;
+use crate::faults::{Faults, Injected};
+use crate::feed::{Delivery, Feed, batches, receive};
+use crate::process::Process;
+use crate::proxy::{Proxy, UNDISTURBED};
+use crate::sandbox::{Sandbox, route};
 use crate::seen::Seen;
 use crate::tables::create_table;
 use crate::template::Template;
@@ -25,18 +29,10 @@ pub struct Worlds<A> {
     pub app: fn(&Env, Clock) -> Result<A, Fault>,
 }
 
-/// How a batch is delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// Once, in order.
-    Once,
-    /// Everything twice, shuffled, in batches of three: at least once and in any order. The seed is printed.
-    TwiceShuffled(u64),
-}
-
 /// One stage of a system, owned by one test.
 pub struct World<A> {
     system: System<A>,
+    app: fn(&Env, Clock) -> Result<A, Fault>,
     functions: BTreeMap<&'static str, Arc<Function<A>>>,
     env: Env,
     sdk: Sdk,
@@ -44,8 +40,10 @@ pub struct World<A> {
     pub clock: Clock,
     /// Physical names by logical id.
     names: BTreeMap<String, String>,
+    feed: Feed,
     read: BTreeMap<&'static str, usize>,
     seen: Seen,
+    proxy: Option<Proxy>,
     /// What every invocation so far did.
     pub records: Vec<Record>,
 }
@@ -56,10 +54,23 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
     /// # Errors
     /// When there is no emulator, or the template cannot be made.
     pub async fn make(&self, changes: &[(&str, &str)]) -> Result<World<A>> {
+        self.make_with(changes, None).await
+    }
+
+    /// A fresh world whose Lambdas meet `faults` when they call AWS.
+    ///
+    /// # Errors
+    /// When there is no emulator, or the template cannot be made.
+    pub async fn make_with(&self, changes: &[(&str, &str)], faults: Option<Faults>) -> Result<World<A>> {
         let system = (self.system)();
         let template = Template::of_system(system.name())?;
         let base = Env::of_process();
-        base.get("AWS_ENDPOINT_URL").context("these tests need an emulator in AWS_ENDPOINT_URL: run `make test`")?;
+        let emulator = base.get("AWS_ENDPOINT_URL");
+        let emulator = emulator.context("these tests need an emulator in AWS_ENDPOINT_URL: run `make test`")?;
+        let proxy = match faults {
+            Some(faults) => Some(Proxy::start(emulator, faults).await?),
+            None => None,
+        };
         let sdk = Sdk::from_env(&base)?;
         let stage = format!("t{}", random::base62(11).to_ascii_lowercase());
         let mut names = BTreeMap::from([("Stage".to_owned(), stage.clone())]);
@@ -75,8 +86,11 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
         }
         let bus = format!("{stage}-almanac");
         sdk.eventbridge().create_event_bus().name(bus).send().await?;
-        let seen = Seen::of(&base, &stage, !changes.is_empty());
+        let seen = Seen::of(&base, &stage, !changes.is_empty() || proxy.is_some());
         let mut env = base.with("STAGE", stage);
+        if let Some(proxy) = &proxy {
+            env = env.with("AWS_ENDPOINT_URL", format!("http://{}", proxy.address));
+        }
         for (name, value) in template.environment(&names)? {
             env = env.with(&name, value);
         }
@@ -86,7 +100,8 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
         let clock = Clock::stopped(Instant::from_seconds(1_800_000_000));
         let app = (self.app)(&env, clock.clone())?;
         let functions = functions(&system, &app);
-        Ok(World { system, functions, env, sdk, clock, names, read: BTreeMap::new(), seen, records: Vec::new() })
+        let (feed, read, records) = (Feed::default(), BTreeMap::new(), Vec::new());
+        Ok(World { system, app: self.app, functions, env, sdk, clock, names, feed, read, seen, proxy, records })
     }
 }
 
@@ -105,6 +120,44 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// When the App cannot be made.
     pub fn sandbox(&self, worlds: &Worlds<A>) -> Result<BTreeMap<&'static str, Arc<Function<A>>>> {
         Ok(functions(&self.system, &(worlds.app)(&self.env, self.clock.clone())?))
+    }
+
+    /// One more sandbox, which can be killed: `name` is its access key, by which faults find it.
+    ///
+    /// # Errors
+    /// When the App cannot be made.
+    pub fn killable(&self, name: &str) -> Result<Sandbox<A>> {
+        let env = self.env.clone().with("AWS_ACCESS_KEY_ID", name);
+        let death = self.proxy.as_ref().map(|proxy| proxy.death_of(name)).unwrap_or_default();
+        Sandbox::start(self.system.clone(), self.app, env, self.clock.clone(), death)
+    }
+
+    /// A Lambda in a process of its own, by the machine's clock; `name` is its access key.
+    ///
+    /// # Errors
+    /// When there is no port for it.
+    pub async fn process(&self, handler: &str, name: &str) -> Result<Process> {
+        let env = self.env.clone().with("AWS_ACCESS_KEY_ID", name);
+        let death = self.proxy.as_ref().map(|proxy| proxy.death_of(name)).unwrap_or_default();
+        Process::new(self.system.name(), handler, &env, death).await
+    }
+
+    /// A sandbox that meets no faults, for looking at what is there.
+    ///
+    /// # Errors
+    /// When the App cannot be made.
+    pub fn undisturbed(&self) -> Result<Sandbox<A>> {
+        self.killable(UNDISTURBED)
+    }
+
+    /// The faults that happened so far.
+    pub fn injected(&self) -> Injected {
+        self.proxy.as_ref().map(Proxy::injected).unwrap_or_default()
+    }
+
+    /// Entries of `PutEvents` that the bus took, in a world with faults.
+    pub fn published(&self) -> Vec<Value> {
+        self.proxy.as_ref().map(Proxy::published).unwrap_or_default()
     }
 
     /// The system.
@@ -143,30 +196,8 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
         body: Option<&Value>,
         caller: Option<(&str, &str, &str)>,
     ) -> Result<Value> {
-        let handler = self.route(method, target.split('?').next().unwrap_or_default())?;
+        let handler = route(&self.system, method, target.split('?').next().unwrap_or_default())?;
         self.invoke(handler, &events::http(method, target, headers, body, caller)).await
-    }
-
-    /// The handler of a route: the most specific path wins, as in API Gateway.
-    fn route(&self, method: &str, path: &str) -> Result<&'static str> {
-        let parts: Vec<&str> = path.split('/').collect();
-        let fits = |template: &str| {
-            let segments: Vec<&str> = template.split('/').collect();
-            let all = segments.iter().zip(&parts).all(|(segment, part)| segment.starts_with('{') || segment == part);
-            let greedy = template.ends_with("+}") && segments.len() <= parts.len() && parts.last() != Some(&"");
-            // A greedy parameter is the last resort.
-            let rank = segments.iter().filter(|s| s.starts_with('{')).count() + if greedy { 100 } else { 0 };
-            (all && (greedy || segments.len() == parts.len())).then_some(rank)
-        };
-        let rows = self.system.rows().iter().filter_map(|row| match &row.trigger {
-            Trigger::Http { method: own, path, .. } if own == method || (own == "GET" && method == "HEAD") => {
-                Some((fits(path)?, row.handler))
-            }
-            _ => None,
-        });
-        let unrouted = self.system.rows().iter().find(|row| row.trigger == Trigger::Unrouted).map(|row| row.handler);
-        let handler = rows.min_by_key(|(wildcards, _)| *wildcards).map(|(_, handler)| handler).or(unrouted);
-        handler.with_context(|| format!("{method} {path} has no route"))
     }
 
     /// Invokes a Lambda with an event.
@@ -188,30 +219,22 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// # Errors
     /// When the worker fails, also of single messages.
     pub async fn drain(&mut self, handler: &str, delivery: Delivery) -> Result<usize> {
+        let messages = self.messages(handler).await?;
+        let waited = messages.len();
+        for batch in batches(messages, delivery) {
+            let answer = self.invoke(handler, &serde_json::json!({ "Records": batch })).await?;
+            anyhow::ensure!(answer["batchItemFailures"] == serde_json::json!([]), "{handler}: {answer}");
+        }
+        Ok(waited)
+    }
+
+    /// Takes the messages that wait in a worker's queue.
+    pub(crate) async fn messages(&self, handler: &str) -> Result<Vec<Value>> {
         let row = self.system.rows().iter().find(|row| row.handler == handler);
         let Some(Trigger::Queue(queue)) = row.map(|row| row.trigger.clone()) else { bail!("{handler} has no queue") };
         let name = format!("{}-{}-{queue}", self.names["Stage"], self.system.name());
         let url = self.names.values().find(|url| url.ends_with(&format!("/{name}")));
-        let url = url.with_context(|| format!("the template has no queue {name}"))?.clone();
-        let sqs = self.sdk.sqs();
-        let mut messages = Vec::new();
-        loop {
-            let batch = sqs.receive_message().queue_url(&url).max_number_of_messages(10).send().await?;
-            if batch.messages().is_empty() {
-                break;
-            }
-            for message in batch.messages() {
-                messages.push((text(message.message_id())?, text(message.body())?));
-                let receipt = message.receipt_handle().unwrap_or_default();
-                sqs.delete_message().queue_url(&url).receipt_handle(receipt).send().await?;
-            }
-        }
-        let waited = messages.len();
-        for batch in batches(messages, delivery) {
-            let answer = self.invoke(handler, &events::queue(&batch)).await?;
-            anyhow::ensure!(answer["batchItemFailures"] == serde_json::json!([]), "{handler}: {answer}");
-        }
-        Ok(waited)
+        receive(&self.sdk, url.with_context(|| format!("the template has no queue {name}"))?).await
     }
 
     /// Hands the table's changes that a stream worker has not seen to it; returns how many there were.
@@ -219,9 +242,7 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// # Errors
     /// When the worker fails.
     pub async fn stream(&mut self, handler: &'static str, delivery: Delivery) -> Result<usize> {
-        let changes = self.changes().await?;
-        let seen = self.read.insert(handler, changes.len()).unwrap_or_default();
-        let fresh = changes[seen..].to_vec();
+        let fresh = self.unseen(handler).await?;
         let count = fresh.len();
         for batch in batches(fresh, delivery) {
             self.invoke(handler, &serde_json::json!({ "Records": batch })).await?;
@@ -229,47 +250,19 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
         Ok(count)
     }
 
-    async fn changes(&self) -> Result<Vec<Value>> {
-        let client = aws_sdk_dynamodbstreams::Client::new(self.sdk.config());
-        let table = self.env.get("TABLE").context("TABLE")?;
-        let streams = client.list_streams().table_name(table).send().await?;
-        let arn = streams.streams().first().and_then(|s| s.stream_arn()).context("the table has a stream")?.to_owned();
-        let stream = client.describe_stream().stream_arn(&arn).send().await?;
-        let mut changes = Vec::new();
-        for shard in stream.stream_description.iter().flat_map(|stream| stream.shards()) {
-            let shard = shard.shard_id().unwrap_or_default();
-            let from = ShardIteratorType::TrimHorizon;
-            let start =
-                client.get_shard_iterator().stream_arn(&arn).shard_id(shard).shard_iterator_type(from).send().await?;
-            let mut iterator = start.shard_iterator;
-            while let Some(at) = iterator {
-                let page = client.get_records().shard_iterator(at).send().await?;
-                if page.records().is_empty() {
-                    break;
-                }
-                changes.extend(page.records().iter().map(events::change));
-                iterator = page.next_shard_iterator;
-            }
-        }
-        Ok(changes)
+    /// The table's changes that a stream worker has not seen.
+    pub(crate) async fn unseen(&mut self, handler: &'static str) -> Result<Vec<Value>> {
+        let all = self.changes().await?.len();
+        let seen = self.read.insert(handler, all).unwrap_or_default();
+        Ok(self.feed.changes[seen..].to_vec())
     }
-}
 
-fn text(text: Option<&str>) -> Result<String> {
-    text.map(str::to_owned).context("a message has an id and a body")
-}
-
-fn batches<T: Clone>(items: Vec<T>, delivery: Delivery) -> Vec<Vec<T>> {
-    let Delivery::TwiceShuffled(seed) = delivery else {
-        return if items.is_empty() { Vec::new() } else { vec![items] };
-    };
-    let mut doubled: Vec<T> = items.iter().chain(&items).cloned().collect();
-    let mut state = seed;
-    for index in (1..doubled.len()).rev() {
-        // A linear congruential generator (Knuth's constants): repeatable from the printed seed.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let other = usize::try_from(state >> 33).unwrap_or_default() % (index + 1);
-        doubled.swap(index, other);
+    /// All changes of the table so far, in order, as Lambda gets them.
+    ///
+    /// # Errors
+    /// When the stream cannot be read.
+    pub async fn changes(&mut self) -> Result<&[Value]> {
+        self.feed.read(&self.sdk, self.env.get("TABLE").context("TABLE")?).await?;
+        Ok(&self.feed.changes)
     }
-    doubled.chunks(3).map(<[T]>::to_vec).collect()
 }

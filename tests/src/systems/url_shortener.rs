@@ -10,7 +10,7 @@ use url_shortener::{App, system};
 
 pub(crate) use access::access;
 
-pub(super) const WORLDS: Worlds<App> = Worlds { system, app: App::from_env };
+pub(crate) const WORLDS: Worlds<App> = Worlds { system, app: App::from_env };
 
 #[track_caller]
 fn check(script: &str) {

@@ -1,0 +1,194 @@
+//! Stands between the Lambdas of a world and the emulator, as their `AWS_ENDPOINT_URL`, and injects faults. The code
+//! under test is the shipped code; it meets failures where it would meet AWS's.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, Response};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use crate::faults::{Batch, Fault, Faults, Injected, conflict, throttling};
+
+/// The client that meets no faults.
+pub(crate) const UNDISTURBED: &str = "undisturbed";
+
+type Answer = Response<Full<Bytes>>;
+
+/// A proxy; it ends when it is dropped.
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+struct Shared {
+    upstream: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+    faults: Faults,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    clients: BTreeMap<String, (u64, Arc<Notify>)>,
+    injected: Injected,
+    published: Vec<Value>,
+}
+
+impl Proxy {
+    /// A proxy on a free port before `upstream` (`http://127.0.0.1:4566`); it runs on the caller's tokio.
+    pub(crate) async fn start(upstream: &str, faults: Faults) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let upstream = upstream.trim_end_matches('/').to_owned();
+        let shared = Arc::new(Shared { upstream, client, faults, state: Mutex::default() });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Ok(Self { address, shared, accepting })
+    }
+
+    /// What ends when the process of `client` (its access key) is killed.
+    pub(crate) fn death_of(&self, client: &str) -> Arc<Notify> {
+        Arc::clone(&self.shared.state().clients.entry(client.to_owned()).or_default().1)
+    }
+
+    /// The faults so far.
+    pub(crate) fn injected(&self) -> Injected {
+        self.shared.state().injected.clone()
+    }
+
+    /// Entries of `PutEvents` that the bus took, whether or not the sender learned of it.
+    pub(crate) fn published(&self) -> Vec<Value> {
+        self.shared.state().published.clone()
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let _ = stream.set_nodelay(true);
+        let shared = Arc::clone(&shared);
+        let service = hyper::service::service_fn(move |request| {
+            let shared = Arc::clone(&shared);
+            async move { shared.answer(request).await }
+        });
+        // An error is a connection that we ended, or the client did.
+        tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers one request; an error ends the connection without an answer.
+    async fn answer(&self, request: Request<Incoming>) -> Result<Answer> {
+        let (head, body) = request.into_parts();
+        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let target = header("x-amz-target").to_owned();
+        // Emulators take any access key, so each client has one of its own.
+        let client = header("authorization").split_once("Credential=").and_then(|(_, rest)| rest.split('/').next());
+        let client = client.unwrap_or_default().to_owned();
+        let (nth, death) = {
+            let mut state = self.state();
+            let (count, death) = state.clients.entry(client.clone()).or_default();
+            *count += 1;
+            (*count, Arc::clone(death))
+        };
+        let (fault, mut dice) = self.faults.draw(&client, nth, &target);
+        let fault = fault.filter(|_| client != UNDISTURBED);
+        if let Some(fault) = fault {
+            *self.state().injected.entry(fault).or_default() += 1;
+        }
+        let whole = Request::from_parts(head, body.collect().await?.to_bytes());
+        match fault {
+            None => self.forward(whole).await,
+            Some(Fault::Throttled) => {
+                let (status, kind) = throttling(&target, &mut dice);
+                failure(status, &json!({"__type": kind, "message": "injected"}))
+            }
+            Some(Fault::ServerError) => {
+                failure(if dice.bool() { 500 } else { 503 }, &json!({"__type": "InternalServerError"}))
+            }
+            Some(Fault::RequestLost) => anyhow::bail!("injected"),
+            Some(Fault::AnswerLost) => {
+                self.forward(whole).await?;
+                anyhow::bail!("injected")
+            }
+            Some(Fault::Delayed) => {
+                tokio::time::sleep(Duration::from_millis(dice.u64(1..100))).await;
+                self.forward(whole).await
+            }
+            Some(Fault::Conflict) => failure(400, &conflict(&serde_json::from_slice(whole.body())?, &mut dice)),
+            Some(Fault::PartialFailure) => self.in_part(&target, whole, &mut dice).await,
+            Some(Fault::KilledBefore) => {
+                death.notify_one();
+                std::future::pending().await
+            }
+            Some(Fault::KilledAfter) => {
+                self.forward(whole).await?;
+                death.notify_one();
+                std::future::pending().await
+            }
+        }
+    }
+
+    async fn in_part(&self, target: &str, whole: Request<Bytes>, dice: &mut fastrand::Rng) -> Result<Answer> {
+        let batch = Batch::of(target).context("a batch")?;
+        let (head, body) = whole.into_parts();
+        let mut request: Value = serde_json::from_slice(&body)?;
+        let (at, entry) = Batch::split(&mut request, dice).context("a batch without entries")?;
+        let mut answer = json!({});
+        if request["Entries"].as_array().is_some_and(|left| !left.is_empty()) {
+            let sent = self.forward(Request::from_parts(head, request.to_string().into())).await?;
+            let status = sent.status();
+            let body = sent.into_body().collect().await?.to_bytes();
+            anyhow::ensure!(status == 200, "the emulator answered {status}");
+            answer = serde_json::from_slice(&body)?;
+        }
+        batch.join(&mut answer, at, &entry);
+        failure(200, &answer)
+    }
+
+    async fn forward(&self, request: Request<Bytes>) -> Result<Answer> {
+        let (mut head, body) = request.into_parts();
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        head.uri = format!("{}{path}", self.upstream).parse()?;
+        head.headers.remove("content-length"); // a batch may be shorter by now
+        let events = head.headers.get("x-amz-target").is_some_and(|target| target == "AWSEvents.PutEvents");
+        let answer = self.client.request(Request::from_parts(head, Full::new(body.clone()))).await?;
+        let (mut head, answer) = answer.into_parts();
+        let answer = answer.collect().await?.to_bytes();
+        head.headers.remove("transfer-encoding");
+        if events && head.status == 200 {
+            let (sent, taken): (Value, Value) = (serde_json::from_slice(&body)?, serde_json::from_slice(&answer)?);
+            let pairs =
+                sent["Entries"].as_array().into_iter().flatten().zip(taken["Entries"].as_array().into_iter().flatten());
+            let taken = pairs.filter(|(_, taken)| taken["ErrorCode"].is_null()).map(|(sent, _)| sent.clone());
+            self.state().published.extend(taken);
+        }
+        Ok(Response::from_parts(head, Full::new(answer)))
+    }
+}
+
+fn failure(status: u16, body: &Value) -> Result<Answer> {
+    let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
+    Ok(response.body(Full::new(body.to_string().into()))?)
+}

@@ -1,0 +1,3 @@
+//! What each system promises, under all faults at once: short in `make test`, at full size in `make prove`.
+
+mod url_shortener;
