@@ -81,6 +81,21 @@ async fn one_event_of_a_batch_fails_and_the_others_are_published() {
     assert_eq!(detail["url"], "https://a.example/");
 }
 
+/// It notes how far it came, so what expired while it died is found by the first run that does not.
+#[tokio::test]
+async fn a_sweep_that_dies_for_days_forgets_no_link() {
+    let faults = Faults::seeded(1).with(Fault::KilledBefore, 0.05);
+    let mut world = WORLDS.make_with(&[], Some(faults)).await.unwrap();
+    let (mut dying, mut calm) = (world.killable("one").unwrap(), world.undisturbed().unwrap());
+    let link = json!({"code": "cat", "url": "https://a.example", "ttl_seconds": 60});
+    assert_eq!(calm.http("POST", "/links", &[], Some(&link), ALICE).await.unwrap().status(), 201);
+    assert!(matches!(dying.invoke("sweep_expired", &json!({})).await.unwrap(), Run::Killed));
+    world.clock.advance(std::time::Duration::from_secs(52 * 3600));
+    calm.invoke("sweep_expired", &json!({})).await.unwrap();
+    let swept = |change: &Value| !change["dynamodb"]["NewImage"]["swept_at"].is_null();
+    assert!(world.changes().await.unwrap().iter().any(swept));
+}
+
 /// A real process, a real SIGKILL: whatever the moment, the repeated request makes one link.
 #[tokio::test]
 async fn a_request_that_outlives_its_process_makes_one_link() {

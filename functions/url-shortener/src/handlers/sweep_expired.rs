@@ -18,11 +18,19 @@ const FIRST_RUN: Duration = Duration::from_secs(48 * 3600);
 /// An hour is left behind this long after its end, when the index has long caught up.
 const SETTLED: Duration = Duration::from_secs(300);
 
-/// One query per shard of an hour and one write per expired link; a run that dies is made good by the next.
+/// One query per shard of an hour, one write per expired link, one per hour left behind: each is noted at once, so that
+/// a run that dies is made good by the next, however many die.
 pub async fn handle(app: App) -> Result<(), Fault> {
     let now = app.clock.now();
-    let first = app.store.swept_until().await?.unwrap_or_else(|| expiry_hour(now - FIRST_RUN));
-    let (mut swept, mut settled) = (0, first);
+    let first = match app.store.swept_until().await? {
+        Some(hour) => hour,
+        None => {
+            let hour = expiry_hour(now - FIRST_RUN);
+            app.store.set_swept_until(hour).await?;
+            hour
+        }
+    };
+    let mut swept = 0;
     for hour in first..=expiry_hour(now) {
         loop {
             let codes = app.store.due(hour, now, PAGE).await?;
@@ -38,11 +46,8 @@ pub async fn handle(app: App) -> Result<(), Fault> {
             break;
         }
         if hour < expiry_hour(now - SETTLED) {
-            settled = hour + 1;
+            app.store.set_swept_until(hour + 1).await?;
         }
-    }
-    if settled > first {
-        app.store.set_swept_until(settled).await?;
     }
     aws::count("links_swept", swept as f64);
     Ok(())
