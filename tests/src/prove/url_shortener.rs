@@ -27,7 +27,7 @@ const WISHES: u64 = 6;
 /// Operations after which they wish for others.
 const WISHED: u64 = 64;
 /// The latest links, which half of all requests are about.
-const HOT: usize = 8;
+const HOT: usize = 4;
 /// Links that clients remember.
 const REMEMBERED: usize = 200;
 /// An Idempotency-Key is remembered for so long.
@@ -143,6 +143,7 @@ impl Model {
         match client.dice.u8(..4) {
             0 => body["ttl_seconds"] = client.dice.u64(1..90).into(),
             1 => body["ttl_seconds"] = client.dice.u64(1800..14400).into(),
+            2 => body["max_clicks"] = client.dice.u64(1..8).into(),
             _ => {}
         }
         self.send_create(client, owner, request, &body, keyed).await

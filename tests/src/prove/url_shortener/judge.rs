@@ -12,6 +12,8 @@ use super::stored::{Link, Stored};
 
 /// For so long other sandboxes may open a link that was disabled.
 const STALENESS: Duration = Duration::from_secs(60);
+/// For so long a sandbox that saw no link believes that there is none.
+const ABSENCE: Duration = Duration::from_secs(5);
 /// For so long an ended link answers 410 and keeps its code.
 const GRACE: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -39,6 +41,7 @@ pub fn judge(seen: &[Seen], stored: &Stored) -> Verdict {
     let count = |kind: &str| judge.broken.iter().filter(|(own, _)| *own == kind).count() as u64;
     let figures = vec![
         ("links", stored.links.len() as u64),
+        ("used up", stored.links.iter().filter(|link| link.is_used_up()).count() as u64),
         ("clicks", stored.clicks.values().sum()),
         ("events", stored.told.len() as u64),
         ("lost", count("lost")),
@@ -168,6 +171,7 @@ impl<'a> Judge<'a> {
                 let is = |link: &Link| match state.as_str() {
                     "active" => !link.is_expired(one.at),
                     "expired" => link.is_expired(one.at),
+                    "used_up" => link.is_used_up(),
                     _ => link.is_disabled(one.at),
                 };
                 if !self.links_of(code).any(|link| link.url == *url && link.owner == one.owner && is(link)) {
@@ -196,7 +200,10 @@ impl<'a> Judge<'a> {
     fn refusal(&mut self, code: &str, problem: &str, one: &Seen, owner: Option<u64>) {
         let mine = |link: &Link| owner.is_none_or(|owner| owner == link.owner);
         let wrong = match problem {
-            "link-not-found" => self.known(code, one).is_some_and(mine),
+            "link-not-found" => {
+                let unseen = |link: &Link| owner.is_none() && one.at < link.created_at + ABSENCE;
+                self.known(code, one).is_some_and(|link| mine(link) && !unseen(link))
+            }
             "link-expired" => !self.links_of(code).any(|link| link.is_expired(one.at)),
             "link-used-up" => !self.links_of(code).any(Link::is_used_up),
             "link-disabled" => !self.links_of(code).any(|link| link.is_disabled(one.at)),

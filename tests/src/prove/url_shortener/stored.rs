@@ -74,6 +74,9 @@ impl Stored {
         let (keys, new) = (&change["dynamodb"]["Keys"], &change["dynamodb"]["NewImage"]);
         let sk = text(&keys["sk"]["S"]);
         let Some(code) = text(&keys["pk"]["S"]).strip_prefix("LINK#").map(str::to_owned) else { return Ok(()) };
+        if code == "orphans" {
+            return Ok(()); // visits to no link; nothing is promised of them
+        }
         ensure!(new.is_object(), "{code} {sk} was removed");
         if sk == "LINK" {
             let link = Link::of(new)?;
