@@ -10,21 +10,28 @@ use crate::systems::url_shortener::WORLDS;
 
 const ALICE: Option<(&str, &str, &str)> = Some(("alice", "links:read links:write", "pro"));
 
+/// A world with the link `cat`, and a sandbox to disturb.
 async fn world(fault: Fault) -> (World<App>, Sandbox<App>) {
     let world = WORLDS.make_with(&[], Some(Faults::seeded(1).with(fault, 1.0))).await.unwrap();
+    assert_eq!(create(&mut world.undisturbed().unwrap(), "cat", &[]).await.status(), 201);
     let sandbox = world.killable("one").unwrap();
     (world, sandbox)
 }
 
-async fn create(sandbox: &mut Sandbox<App>, headers: &[(String, String)]) -> Run {
-    let link = json!({"code": "cat", "url": "https://a.example"});
+async fn create(sandbox: &mut Sandbox<App>, code: &str, headers: &[(String, String)]) -> Run {
+    let link = json!({"code": code, "url": "https://a.example"});
     sandbox.http("POST", "/links", headers, Some(&link), ALICE).await.unwrap()
 }
 
-/// Whether the link is there, seen without faults.
-async fn there(world: &World<App>) -> bool {
+/// One conditional write.
+async fn disable(sandbox: &mut Sandbox<App>) -> Run {
+    sandbox.http("DELETE", "/links/cat", &[], None, ALICE).await.unwrap()
+}
+
+/// Whether the write took effect, seen without faults.
+async fn disabled(world: &World<App>) -> bool {
     let mut looking = world.undisturbed().unwrap();
-    looking.http("GET", "/links/cat", &[], None, ALICE).await.unwrap().status() == 200
+    looking.http("GET", "/links/cat", &[], None, ALICE).await.unwrap().body()["state"] == "disabled"
 }
 
 #[tokio::test]
@@ -34,12 +41,12 @@ async fn each_fault_ends_a_call_as_it_says() {
         (Fault::ServerError, 503, false, 2),
         (Fault::RequestLost, 503, false, 2),
         (Fault::AnswerLost, 503, true, 2),
-        (Fault::Delayed, 201, true, 0),
+        (Fault::Delayed, 204, true, 0),
     ] {
         let (world, mut sandbox) = world(fault).await;
-        let run = create(&mut sandbox, &[]).await;
+        let run = disable(&mut sandbox).await;
         let Run::Answered(_, record) = &run else { panic!("{fault:?} killed") };
-        assert_eq!((run.status(), there(&world).await), (status, effect), "{fault:?} {:?}", record.fault);
+        assert_eq!((run.status(), disabled(&world).await), (status, effect), "{fault:?} {:?}", record.fault);
         assert_eq!(record.meter.retries, retries, "{fault:?}");
         assert_eq!(world.injected(), [(fault, u64::from(retries) + 1)].into());
     }
@@ -49,9 +56,9 @@ async fn each_fault_ends_a_call_as_it_says() {
 async fn a_killed_sandbox_says_nothing_and_the_next_one_remembers_nothing() {
     for (fault, effect) in [(Fault::KilledBefore, false), (Fault::KilledAfter, true)] {
         let (world, mut sandbox) = world(fault).await;
-        assert!(matches!(create(&mut sandbox, &[]).await, Run::Killed), "{fault:?}");
-        assert_eq!(there(&world).await, effect, "{fault:?}");
-        assert!(matches!(create(&mut sandbox, &[]).await, Run::Killed), "a fresh sandbox serves, and is killed too");
+        assert!(matches!(disable(&mut sandbox).await, Run::Killed), "{fault:?}");
+        assert_eq!(disabled(&world).await, effect, "{fault:?}");
+        assert!(matches!(disable(&mut sandbox).await, Run::Killed), "a fresh sandbox serves, and is killed too");
         assert_eq!(world.injected(), [(fault, 2)].into());
     }
 }
@@ -60,18 +67,18 @@ async fn a_killed_sandbox_says_nothing_and_the_next_one_remembers_nothing() {
 async fn a_conflict_befalls_transactions_and_nothing_else() {
     let (world, mut sandbox) = world(Fault::Conflict).await;
     let key = [("Idempotency-Key".to_owned(), "once".to_owned())];
-    let run = create(&mut sandbox, &key).await;
-    assert!([409, 503].contains(&run.status()), "{run:?}");
-    assert!(!there(&world).await && world.injected()[&Fault::Conflict] > 1);
-    assert_eq!(create(&mut sandbox, &[]).await.status(), 201);
+    let run = create(&mut sandbox, "dog", &key).await;
+    assert!([202, 409, 503].contains(&run.status()) && world.injected()[&Fault::Conflict] > 1, "{run:?}");
+    let mut looking = world.undisturbed().unwrap();
+    assert_eq!(looking.http("GET", "/links/dog", &[], None, ALICE).await.unwrap().status(), 404);
+    assert_eq!(disable(&mut sandbox).await.status(), 204);
 }
 
 #[tokio::test]
 async fn one_event_of_a_batch_fails_and_the_others_are_published() {
     let (mut world, mut sandbox) = world(Fault::PartialFailure).await;
-    for code in ["cat", "dog", "eel"] {
-        let link = json!({"code": code, "url": "https://a.example"});
-        sandbox.http("POST", "/links", &[], Some(&link), ALICE).await.unwrap();
+    for code in ["dog", "eel"] {
+        create(&mut sandbox, code, &[]).await;
     }
     let changes = world.changes().await.unwrap().to_vec();
     let run = sandbox.invoke("publish_changes", &json!({ "Records": changes })).await.unwrap();

@@ -38,6 +38,7 @@ impl Drop for Proxy {
 
 struct Shared {
     upstream: String,
+    key: String,
     client: Client<HttpConnector, Full<Bytes>>,
     faults: Faults,
     state: Mutex<State>,
@@ -52,14 +53,16 @@ struct State {
 
 impl Proxy {
     /// A proxy on a free port before `upstream` (`http://127.0.0.1:4566`); it runs on the caller's tokio.
-    pub(crate) async fn start(upstream: &str, faults: Faults) -> Result<Self> {
+    /// What it forwards bears `key`, an access key that the emulator knows (it does not verify signatures).
+    pub(crate) async fn start(upstream: &str, key: &str, faults: Faults) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let upstream = upstream.trim_end_matches('/').to_owned();
-        let shared = Arc::new(Shared { upstream, client, faults, state: Mutex::default() });
+        let key = key.to_owned();
+        let shared = Arc::new(Shared { upstream, key, client, faults, state: Mutex::default() });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, accepting })
     }
@@ -100,12 +103,14 @@ impl Shared {
 
     /// Answers one request; an error ends the connection without an answer.
     async fn answer(&self, request: Request<Incoming>) -> Result<Answer> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let target = header("x-amz-target").to_owned();
-        // Emulators take any access key, so each client has one of its own.
-        let client = header("authorization").split_once("Credential=").and_then(|(_, rest)| rest.split('/').next());
-        let client = client.unwrap_or_default().to_owned();
+        // Clients are told apart by access keys, which they alone and this proxy know.
+        let (before, signed) = header("authorization").split_once("Credential=").context("it is not signed")?;
+        let (client, rest) = signed.split_once('/').context("it has no scope")?;
+        let (client, known) = (client.to_owned(), format!("{before}Credential={}/{rest}", self.key).parse()?);
+        head.headers.insert("authorization", known);
         let (nth, death) = {
             let mut state = self.state();
             let (count, death) = state.clients.entry(client.clone()).or_default();

@@ -9,6 +9,7 @@ use aws::Sdk;
 use aws::env::Env;
 use runtime::{Function, Record, System, Trigger};
 use serde_json::Value;
+use tokio::sync::Notify;
 use types::{Clock, Fault, Instant, random};
 
 use crate::events;
@@ -68,7 +69,7 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
         let emulator = base.get("AWS_ENDPOINT_URL");
         let emulator = emulator.context("these tests need an emulator in AWS_ENDPOINT_URL: run `make test`")?;
         let proxy = match faults {
-            Some(faults) => Some(Proxy::start(emulator, faults).await?),
+            Some(faults) => Some(Proxy::start(emulator, base.require("AWS_ACCESS_KEY_ID")?, faults).await?),
             None => None,
         };
         let sdk = Sdk::from_env(&base)?;
@@ -127,8 +128,7 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// # Errors
     /// When the App cannot be made.
     pub fn killable(&self, name: &str) -> Result<Sandbox<A>> {
-        let env = self.env.clone().with("AWS_ACCESS_KEY_ID", name);
-        let death = self.proxy.as_ref().map(|proxy| proxy.death_of(name)).unwrap_or_default();
+        let (env, death) = self.mortal(name);
         Sandbox::start(self.system.clone(), self.app, env, self.clock.clone(), death)
     }
 
@@ -137,9 +137,16 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// # Errors
     /// When there is no port for it.
     pub async fn process(&self, handler: &str, name: &str) -> Result<Process> {
-        let env = self.env.clone().with("AWS_ACCESS_KEY_ID", name);
-        let death = self.proxy.as_ref().map(|proxy| proxy.death_of(name)).unwrap_or_default();
+        let (env, death) = self.mortal(name);
         Process::new(self.system.name(), handler, &env, death).await
+    }
+
+    fn mortal(&self, name: &str) -> (Env, Arc<Notify>) {
+        let env = self.env.clone();
+        match &self.proxy {
+            Some(proxy) => (env.with("AWS_ACCESS_KEY_ID", name), proxy.death_of(name)),
+            None => (env, Arc::default()),
+        }
     }
 
     /// A sandbox that meets no faults, for looking at what is there.
