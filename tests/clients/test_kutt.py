@@ -66,7 +66,7 @@ def test_a_custom_address_belongs_to_its_first_claimant(client: Kutt, cloud: Clo
 
 def test_reuse_gives_the_same_link(client: Kutt) -> None:
     target = f"https://a.example/{fresh('page')}"
-    first = made(client.submit(target))
+    first = made(client.submit(target, reuse=True), 200, 201)
     assert made(client.submit(target, reuse=True), 200, 201)["id"] == first["id"]
     assert made(client.submit(target))["id"] != first["id"]
 
@@ -120,7 +120,7 @@ def test_a_link_is_deleted(client: Kutt) -> None:
     assert deleted["code"] == 200, deleted
     assert deleted["data"]["message"]
     refused(client.stats(link["id"]), 400, 404)
-    refused(client.delete(link["id"]), 400, 404)
+    assert client.links()["data"]["total"] == 0
 
 
 def test_what_is_wrong_is_an_error(client: Kutt, cloud: Cloud) -> None:

@@ -13,8 +13,8 @@ import requests
 from conftest import CALL_SECONDS, Cloud
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-# Requests of an operation that are made up; those that follow from the document come on top. With 10, 10 s a system.
-EXAMPLES = int(os.environ.get("ALMANAC_EXAMPLES") or 10)
+# Requests of an operation that are made up; about 50 that follow from the document come on top.
+EXAMPLES = int(os.environ.get("ALMANAC_EXAMPLES") or 5)
 RUN_SECONDS = 300
 
 
@@ -37,6 +37,8 @@ def test_every_answer_is_in_the_document(system: str, cloud: Cloud, tmp_path: Pa
         document,
         f"--header=X-Api-Key: {key}",
         f"--checks={CHECKS}",
+        # HEAD is answered by the function that answers GET, and without a body.
+        "--exclude-method=HEAD",
         # Not `stateful`: it would spend whatever time there is.
         "--phases=examples,coverage,fuzzing",
         f"--max-examples={EXAMPLES}",
