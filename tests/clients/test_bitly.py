@@ -129,7 +129,7 @@ def test_clicks_are_counted_by_day_country_and_referrer(bitly: Bitly) -> None:
     short = bitly.shorten(f"https://a.example/{fresh('page')}")
     clicks = bitly.client.clicks
     summary = clicks.get_a_clicks_summary_for_a_bitlink("day", -1, None, short.id, JSON)
-    assert (summary.unit, bitly.heard.body["total_clicks"]) == ("day", 0)
+    assert (summary.unit, summary.units, bitly.heard.body["total_clicks"]) == ("day", -1, 0)
     follow(short.link, times=2)
 
     def counted() -> bool | None:

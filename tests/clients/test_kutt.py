@@ -66,7 +66,7 @@ def test_a_custom_address_belongs_to_its_first_claimant(client: Kutt, cloud: Clo
 
 def test_reuse_gives_the_same_link(client: Kutt) -> None:
     target = f"https://a.example/{fresh('page')}"
-    first = made(client.submit(target, reuse=True), 200, 201)
+    first = made(client.submit(target))
     assert made(client.submit(target, reuse=True), 200, 201)["id"] == first["id"]
     assert made(client.submit(target))["id"] != first["id"]
 
@@ -120,6 +120,7 @@ def test_a_link_is_deleted(client: Kutt) -> None:
     assert deleted["code"] == 200, deleted
     assert deleted["data"]["message"]
     refused(client.stats(link["id"]), 400, 404)
+    refused(client.delete(link["id"]), 400, 404)
     assert client.links()["data"]["total"] == 0
 
 

@@ -13,11 +13,14 @@ impl IntoResponse for Followed {
         match self {
             Self::Redirect { status, location, cache } => {
                 let headers = [
-                    ("location", location.as_str()),
                     ("cache-control", cache.as_str()),
                     ("referrer-policy", "strict-origin-when-cross-origin"), // the target may know who sent its visitors
                 ];
-                (StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND), headers).into_response()
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND);
+                let mut response = (status, headers).into_response();
+                let location = location.and_then(|location| location.parse().ok());
+                response.headers_mut().extend(location.map(|location| (web::header::LOCATION, location)));
+                response
             }
             Self::Page(page) => {
                 let headers = [("content-type", "text/html; charset=utf-8"), ("content-security-policy", POLICY)];
@@ -45,7 +48,7 @@ impl IntoResponse for NewLinkAnswer {
 pub enum Sheet<T> {
     /// `application/json`
     Json(T),
-    /// `text/csv`; where there is more, the next page's cursor goes as `Link: …; rel="next"`.
+    /// `text/csv`; where there is more, the next page's query goes as `Link: <?…>; rel="next"`.
     Csv(String, Option<String>),
 }
 
@@ -55,7 +58,7 @@ impl<T: serde::Serialize> IntoResponse for Sheet<T> {
             Self::Json(body) => web::Json(body).into_response(),
             Self::Csv(table, next) => {
                 let mut response = ([("content-type", "text/csv; charset=utf-8")], table).into_response();
-                let next = next.and_then(|cursor| format!("<?format=csv&cursor={cursor}>; rel=\"next\"").parse().ok());
+                let next = next.and_then(|query| format!("<?{query}>; rel=\"next\"").parse().ok());
                 response.headers_mut().extend(next.map(|next| (web::header::LINK, next)));
                 response
             }

@@ -4,24 +4,39 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use types::Instant;
 
 use crate::domain::Link;
 use crate::follow::STALENESS;
 
-/// Links kept (guide 000 keeps 100,000; typically 5 MB, and 60 MB if every field were as long as it may be).
+/// Links kept, typically 5 MB of them (guide 000 keeps 100,000) …
 const LINKS: usize = 10_000;
+/// … and their most bytes: a link with every rule that it may have weighs some 50 KB.
+const MOST_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Something that ends at some time by itself.
 pub(crate) trait Ends {
     /// When it must be looked at again, whatever was remembered.
     fn ends_at(&self) -> Option<Instant>;
+
+    /// About how many bytes it takes.
+    fn bytes(&self) -> u64;
 }
+
+/// About how many bytes a link takes beside its URLs and its rules.
+const BASE_BYTES: u64 = 500;
 
 impl Ends for Link {
     fn ends_at(&self) -> Option<Instant> {
         self.expires_at
+    }
+
+    fn bytes(&self) -> u64 {
+        let rules = self.rules.iter().map(|rule| BASE_BYTES + rule.url.as_str().len() as u64 + rule.when.bytes());
+        let texts = self.title.as_ref().map_or(0, String::len) + self.tags.iter().map(String::len).sum::<usize>();
+        BASE_BYTES + self.url.as_str().len() as u64 + texts as u64 + rules.sum::<u64>()
     }
 }
 
@@ -29,20 +44,34 @@ impl Ends for crate::domain::Domain {
     fn ends_at(&self) -> Option<Instant> {
         None
     }
+
+    fn bytes(&self) -> u64 {
+        BASE_BYTES
+    }
+}
+
+/// What is remembered weighs what it holds.
+#[derive(Debug, Clone)]
+struct Bytes;
+
+impl<K, T: Ends> Weighter<K, (Option<Arc<T>>, Instant)> for Bytes {
+    fn weight(&self, _: &K, (value, _): &(Option<Arc<T>>, Instant)) -> u64 {
+        value.as_ref().map_or(BASE_BYTES, |value| value.bytes())
+    }
 }
 
 /// A bounded cache of what is there and of what is not. Expiry is compared at every use, so an entry's age bounds only
 /// how late a change is seen.
 #[derive(Debug)]
-pub(crate) struct Memory<K, T> {
-    known: Cache<K, (Option<Arc<T>>, Instant)>,
+pub(crate) struct Memory<K, T: Ends> {
+    known: Cache<K, (Option<Arc<T>>, Instant), Bytes>,
     absent: Duration,
 }
 
 impl<K: Clone + Eq + Hash, T: Ends> Memory<K, T> {
     /// A memory that believes for `absent` that there is nothing where it saw nothing.
     pub fn new(absent: Duration) -> Self {
-        Self { known: Cache::new(LINKS), absent }
+        Self { known: Cache::with_weighter(LINKS, MOST_BYTES, Bytes), absent }
     }
 
     /// What was remembered less than [`STALENESS`] ago (or `absent`, for nothing) and has not ended since.

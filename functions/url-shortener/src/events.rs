@@ -23,22 +23,34 @@ struct LinkEvent<'a> {
     expires_at: Option<Instant>,
 }
 
-/// The event of a change of the table, where it is one.
+/// The events of a change of the table: none, one, or two where a link takes the place of one whose end nobody saw.
 ///
 /// # Errors
 /// When an item is not what it should be.
-pub fn of_change(change: &Change) -> Result<Option<Event>, Fault> {
+pub fn of_change(change: &Change) -> Result<Vec<Event>, Fault> {
     if change.sk != keys::LINK {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let (old, new): (Option<Link>, Option<Link>) = (change.before()?, change.after()?);
-    let event = |detail_type, link: &Link, at| {
-        let (code, url) = (link.code.as_str(), link.url.as_str());
-        let expires_at = link.expires_at;
-        Event::new(detail_type, &LinkEvent { v: 1, id: &change.id, code, url, owner: &link.owner, at, expires_at })
-            .map(Some)
-    };
-    match (&old, &new) {
+    let replaced = old.as_ref().zip(new.as_ref()).filter(|(old, new)| old.created_at != new.created_at);
+    let ended = replaced.and_then(|(old, _)| unseen_end(old).map(|at| (old, at)));
+    let late = ended.map(|(old, at)| event(&format!("{}.end", change.id), "LinkExpired", old, at));
+    Ok(late.transpose()?.into_iter().chain(of_images(change, old.as_ref(), new.as_ref())?).collect())
+}
+
+/// When a link ended that was neither swept nor disabled.
+fn unseen_end(link: &Link) -> Option<Instant> {
+    link.expires_at.filter(|_| link.swept_at.is_none() && link.disabled_at.is_none())
+}
+
+fn event(id: &str, detail_type: &'static str, link: &Link, at: Instant) -> Result<Event, Fault> {
+    let (code, url, expires_at) = (link.code.as_str(), link.url.as_str(), link.expires_at);
+    Event::new(detail_type, &LinkEvent { v: 1, id, code, url, owner: &link.owner, at, expires_at })
+}
+
+fn of_images(change: &Change, old: Option<&Link>, new: Option<&Link>) -> Result<Option<Event>, Fault> {
+    let event = |detail_type, link: &Link, at| event(&change.id, detail_type, link, at).map(Some);
+    match (old, new) {
         (None, Some(link)) => event("LinkCreated", link, link.created_at),
         // A forgotten link whose code was claimed anew is replaced in place.
         (Some(old), Some(link)) if old.created_at != link.created_at => event("LinkCreated", link, link.created_at),
@@ -52,12 +64,10 @@ pub fn of_change(change: &Change) -> Result<Option<Event>, Fault> {
             },
         },
         // TTL removed a link that no sweep had seen: late, but told.
-        (Some(link), None) if change.kind == Kind::Remove && link.swept_at.is_none() && link.disabled_at.is_none() => {
-            match link.expires_at {
-                Some(at) => event("LinkExpired", link, at),
-                None => Ok(None),
-            }
-        }
+        (Some(link), None) if change.kind == Kind::Remove => match unseen_end(link) {
+            Some(at) => event("LinkExpired", link, at),
+            None => Ok(None),
+        },
         _ => Ok(None),
     }
 }
@@ -75,13 +85,13 @@ mod tests {
         Link::claim("alice".to_owned(), "cat".parse().unwrap(), url, wishes, None, NOW).unwrap()
     }
 
-    fn told(kind: Kind, old: Option<&Link>, new: Option<&Link>) -> Option<(&'static str, serde_json::Value)> {
+    fn told(kind: Kind, old: Option<&Link>, new: Option<&Link>) -> Vec<(&'static str, serde_json::Value)> {
         let image = |link: &Link| dynamo::attributes(link).unwrap();
         let (old, new) = (old.map(image), new.map(image));
         let change = Change { id: "e1".to_owned(), kind, sk: keys::LINK.to_owned(), old, new };
-        let event = of_change(&change).unwrap()?;
-        assert_eq!(of_change(&change).unwrap(), Some(event.clone()), "delivered again, it is the same event");
-        Some((event.detail_type, serde_json::from_str(&event.detail).unwrap()))
+        let events = of_change(&change).unwrap();
+        assert_eq!(of_change(&change).unwrap(), events, "delivered again, they are the same events");
+        events.iter().map(|event| (event.detail_type, serde_json::from_str(&event.detail).unwrap())).collect()
     }
 
     #[test]
@@ -108,9 +118,13 @@ mod tests {
             (Kind::Remove, Some(&swept), None, None),
             (Kind::Remove, Some(&disabled), None, None),
         ] {
-            assert_eq!(told(kind, old, new).map(|(name, _)| name), expected, "{kind:?} {old:?} {new:?}");
+            let names: Vec<&str> = told(kind, old, new).iter().map(|(name, _)| *name).collect();
+            assert_eq!(names, Vec::from_iter(expected), "{kind:?} {old:?} {new:?}");
         }
-        let (_, detail) = told(Kind::Insert, None, Some(&fresh)).unwrap();
+        let both = told(Kind::Modify, Some(&fresh), Some(&anew));
+        assert_eq!((both[0].0, both[1].0), ("LinkExpired", "LinkCreated"), "no sweep saw the first one end");
+        assert_ne!(both[0].1["id"], both[1].1["id"]);
+        let (_, detail) = told(Kind::Insert, None, Some(&fresh)).remove(0);
         let expected = serde_json::json!({
             "v": 1, "id": "e1", "code": "cat", "url": "https://a.example/", "owner": "alice",
             "at": "2027-01-15T08:00:00Z", "expires_at": "2027-01-15T08:01:00Z",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use types::{Answer, Fault, Instant};
+use types::{Answer, Fault, Instant, random};
 use web::{Method, Problem, RequestMeta};
 
 use crate::App;
@@ -17,8 +17,8 @@ pub enum Followed {
     Redirect {
         /// 301, 302, 303, 307 or 308.
         status: u16,
-        /// The whole URL.
-        location: String,
+        /// The whole URL; none in an answer to HEAD that would have to use a click to tell.
+        location: Option<String>,
         /// `Cache-Control`.
         cache: String,
     },
@@ -29,7 +29,7 @@ pub enum Followed {
 impl Followed {
     /// Away to a place that is no link's own.
     pub fn away(target: &Target) -> Self {
-        Self::Redirect { status: 302, location: target.as_str().to_owned(), cache: UNKEPT.to_owned() }
+        Self::Redirect { status: 302, location: Some(target.as_str().to_owned()), cache: UNKEPT.to_owned() }
     }
 }
 
@@ -67,10 +67,11 @@ impl App {
         if let Some(target) = self.instead(&refusal, link.as_deref(), domain.as_ref()).await? {
             return Ok(Followed::away(&target));
         }
-        match link.filter(|_| asked.meta.wants_page() && asked.password.is_none()) {
-            Some(_) if refusal == LinkError::PasswordNeeded => Ok(Followed::Page(Page::password())),
-            _ => Err(refusal.into()),
+        let needs = matches!(refusal, LinkError::PasswordNeeded | LinkError::PasswordWrong);
+        if needs && asked.meta.wants_page() {
+            return Ok(Followed::Page(Page::password(asked.code, asked.path, refusal == LinkError::PasswordWrong)));
         }
+        Err(refusal.into())
     }
 
     /// Shows where a link leads. It is no click.
@@ -117,7 +118,8 @@ impl App {
             self.count(code, visit, destination.rule, asked.meta).await;
         }
         let status = if asked.password.is_some() { 303 } else { link.redirect_status.into() };
-        Ok(Ok(Followed::Redirect { status, location: destination.url, cache: self.cache_control(&link, now) }))
+        let location = Some(destination.url).filter(|_| counts || link.max_clicks.is_none());
+        Ok(Ok(Followed::Redirect { status, location, cache: self.cache_control(&link, now) }))
     }
 
     /// The link, from memory where it was seen a moment ago. That there is none is remembered too, for less long.
@@ -133,7 +135,7 @@ impl App {
 
     /// Uses a click, and remembers the link as it is now.
     async fn use_click(&self, code: &Code, now: Instant) -> Result<Result<Arc<Link>, (LinkError, Arc<Link>)>, Problem> {
-        let used = self.store.use_click(code, now).await?;
+        let used = self.store.use_click(code, &random::base62(11), now).await?;
         let (link, took) = match used {
             Ok(link) => (link, true),
             Err(Some(link)) => (link, false),
@@ -150,7 +152,7 @@ impl App {
     }
 
     async fn note_try(&self, code: &Code, meta: &RequestMeta, now: Instant) -> Result<Result<(), LinkError>, Fault> {
-        let address = &self.visitors.mac_text(format!("tries\n{}", meta.source_ip).as_bytes())[..12];
+        let address = &self.visitors.mac_text(format!("tries\n{}", self.address(meta)).as_bytes())[..12];
         self.store.note_try(code, address, now).await
     }
 

@@ -30,23 +30,30 @@ impl Page {
         Self { status, html }
     }
 
-    /// Asks for a link's password and posts it to where the page came from.
-    pub fn password() -> Self {
-        let form = "<h1>Password</h1><p>This link opens with a password.</p><form method=\"post\">\
-                    <input type=\"password\" name=\"password\" aria-label=\"Password\" autocomplete=\"off\" \
-                    required autofocus> \
-                    <button>Open</button></form>";
-        Self::new(403, "Password", form)
+    /// Asks for a link's password, for the first time or again. The form goes to the link itself: where its path goes
+    /// along, what followed the code is lost.
+    pub fn password(code: &str, path: &str, wrong: bool) -> Self {
+        let up = "../".repeat(if path.is_empty() { 0 } else { path.split('/').count() });
+        let told = if wrong { "That was not it." } else { "This link opens with a password." };
+        let form = format!(
+            "<h1>Password</h1><p>{told}</p><form method=\"post\" action=\"{up}{}\">\
+             <input type=\"password\" name=\"password\" aria-label=\"Password\" autocomplete=\"off\" \
+             required autofocus> <button>Open</button></form>",
+            escape(code)
+        );
+        Self::new(403, "Password", &form)
     }
 
-    /// Shows where a link leads, without going there. What a password guards stays hidden.
+    /// Shows where a link leads, without going there. What a password or a number of clicks guards
+    /// stays hidden.
     pub fn preview(link: &Link, short_url: &str) -> Self {
         let title = link.title.as_deref().unwrap_or("Where this link leads");
         let url = escape(link.url.as_str());
         let host = Url::parse(link.url.as_str()).ok().and_then(|url| url.host_str().map(str::to_owned));
-        let lead = match &link.password {
-            Some(_) => "<p>It opens with a password.</p>".to_owned(),
-            None => format!(
+        let lead = match (&link.password, link.max_clicks) {
+            (Some(_), _) => "<p>It opens with a password.</p>".to_owned(),
+            (None, Some(_)) => "<p>It opens a limited number of times.</p>".to_owned(),
+            (None, None) => format!(
                 "<p>To <strong>{}</strong>:</p>\
                  <p><a href=\"{url}\" rel=\"noreferrer nofollow\"><code>{url}</code></a></p>",
                 escape(host.as_deref().unwrap_or_default())

@@ -4,6 +4,7 @@ mod clicks;
 mod domains;
 mod edits;
 pub(crate) mod keys;
+mod outcomes;
 mod sums;
 mod sweep;
 
@@ -81,16 +82,18 @@ impl Item for Known {
     }
 }
 
-/// How a queued request was refused.
-#[derive(Deserialize)]
-struct Refused {
-    problem: String,
-}
-
 /// Why a link was not claimed.
 enum Clash {
+    /// It is there: this very link.
+    Met,
     Link(LinkError),
     Known(Option<Code>),
+}
+
+impl Clash {
+    fn taken() -> Self {
+        Self::Link(LinkError::CodeTaken)
+    }
 }
 
 impl From<OnceRefusal> for Clash {
@@ -132,7 +135,6 @@ impl Store {
     /// Refuses with [`LinkError::CodeTaken`], or [`LinkError::Once`] for a key used otherwise.
     pub async fn claim(&self, link: Link, once: Option<Once>, now: Instant) -> Answer<Link, LinkError> {
         let free = missing("pk").or(le("purge_at", now.seconds()));
-        let taken = |_: Option<Link>| LinkError::CodeTaken;
         let Some(once) = once else {
             // A write whose reply was lost is sent again and meets itself: that is success.
             let met = |standing: Option<Link>| standing.as_ref() == Some(&link);
@@ -142,11 +144,16 @@ impl Store {
                 Err(false) => Err(LinkError::CodeTaken),
             });
         };
-        let transaction = self.table.transact::<LinkError>().put(&link, free, taken)?.once(once, &link, now)?;
-        Ok(transaction.send::<Link>().await?.map(|done| match done {
-            Done::Now => link,
-            Done::Before(first) => first,
-        }))
+        // Its first sending, unkeyed or given up half-way, may have taken effect: then only the record is missing.
+        let taken = |there: Option<Link>| if there.as_ref() == Some(&link) { Clash::Met } else { Clash::taken() };
+        let transaction = self.table.transact::<Clash>().put(&link, free, taken)?.once(once.clone(), &link, now)?;
+        match transaction.send::<Link>().await? {
+            Ok(Done::Now) => Ok(Ok(link)),
+            Ok(Done::Before(first)) => Ok(Ok(first)),
+            Err(Clash::Met) => self.remember(once, link, now).await,
+            Err(Clash::Link(refusal)) => Ok(Err(refusal)),
+            Err(Clash::Known(_)) => Err(Fault::permanent("a claim that looks for no other link found one")),
+        }
     }
 
     /// Claims a link's code unless its owner has a link to `target` already that it does not replace: one transaction.
@@ -174,7 +181,7 @@ impl Store {
         let transaction = self.table.transact::<Clash>();
         let transaction =
             transaction.put(&known, unknown, |there| Clash::Known(there.map(|known: Known| known.code)))?;
-        let mut transaction = transaction.put(&link, free, |_| Clash::Link(LinkError::CodeTaken))?;
+        let mut transaction = transaction.put(&link, free, |_| Clash::taken())?;
         if let Some(once) = once {
             transaction = transaction.once(once, &link, now)?;
         }
@@ -183,6 +190,7 @@ impl Store {
             Ok(Done::Before(first)) => Ok(Deduped::Claimed(Box::new(first))),
             Err(Clash::Known(code)) => Ok(Deduped::Known(code)),
             Err(Clash::Link(refusal)) => Err(refusal),
+            Err(Clash::Met) => Err(LinkError::CodeTaken), // its pointer would have been met first
         })
     }
 
@@ -211,12 +219,11 @@ impl Store {
         self.table.get(&keys::link(code), Consistency::Strong).await
     }
 
-    /// Disables `owner`'s link: one conditional write. What does not open any more is as good as disabled; whether it
-    /// did is told.
+    /// Disables `owner`'s link: one conditional write. What did not open any more is as good as disabled, and is told.
     ///
     /// # Errors
     /// Refuses with [`LinkError::NotFound`] what is not there, not `owner`'s, or forgotten.
-    pub async fn disable(&self, code: &Code, owner: &str, now: Instant) -> Answer<bool, LinkError> {
+    pub async fn disable(&self, code: &Code, owner: &str, now: Instant) -> Answer<Option<Link>, LinkError> {
         let opens = missing("disabled_at").and(missing("expires_at").or(gt("expires_at", now)));
         let expression = UpdateExpression::new()
             .set("disabled_at", now)
@@ -229,29 +236,10 @@ impl Store {
         let update = self.table.update(keys::link(code)).apply(expression);
         let refused = |standing: Option<Link>| standing.ok_or(LinkError::NotFound).and_then(|link| link.of(owner, now));
         Ok(match update.send_or::<Link, Link, Result<Link, LinkError>>(refused).await? {
-            Ok(_) => Ok(true),
-            Err(Ok(_)) => Ok(false),
+            Ok(_) => Ok(None),
+            Err(Ok(before)) => Ok(Some(before)),
             Err(Err(refusal)) => Err(refusal),
         })
-    }
-
-    /// Takes note that a queued request was refused, for as long as its outcome may be asked for: one write.
-    ///
-    /// # Errors
-    /// Our failure.
-    pub async fn note_refusal(&self, owner: &str, once: &Once, problem: &str, now: Instant) -> Result<(), Fault> {
-        let expression =
-            UpdateExpression::new().set("problem", problem).set("purge_at", (now + types::once::ONCE_TTL).seconds());
-        self.table.update(keys::refused(owner, &once.key)).apply(expression).send().await
-    }
-
-    /// Why a queued request was refused, if it was: one strongly consistent read.
-    ///
-    /// # Errors
-    /// Our failure.
-    pub async fn refusal(&self, owner: &str, once: &Once) -> Result<Option<String>, Fault> {
-        let noted: Option<Refused> = self.table.get(&keys::refused(owner, &once.key), Consistency::Strong).await?;
-        Ok(noted.map(|noted| noted.problem))
     }
 
     /// A page of `owner`'s links, newest first: one query of the sparse index `by_owner`. A tag leaves out others after

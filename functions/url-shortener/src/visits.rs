@@ -39,22 +39,31 @@ impl Countries {
 }
 
 impl App {
-    /// What is known of this visit. CloudFront's headers are believed from whoever knows the stage's origin secret, or
-    /// from everybody where it has none.
-    pub(crate) fn visit(&self, meta: &RequestMeta, path: &str, at: Instant) -> Visit {
-        let agent = meta.header("user-agent");
+    /// A header of CloudFront's. They are believed from whoever knows the stage's origin secret, or from everybody
+    /// where it has none.
+    fn viewer<'a>(&self, meta: &'a RequestMeta, name: &str) -> Option<&'a str> {
         let trusted =
             self.settings.origin_secret.as_ref().is_none_or(|secret| meta.header("x-origin-secret") == secret);
-        let viewer = |name: &str| Some(meta.header(name)).filter(|text| trusted && !text.is_empty());
+        Some(meta.header(name)).filter(|text| trusted && !text.is_empty())
+    }
+
+    /// The visitor's address; personal data, never stored.
+    pub(crate) fn address<'a>(&self, meta: &'a RequestMeta) -> &'a str {
         // CloudFront-Viewer-Address is `address:port`, an IPv6 address without brackets.
-        let address = viewer("cloudfront-viewer-address").and_then(|text| text.rsplit_once(':')).map(|(host, _)| host);
-        let address = address.unwrap_or(&meta.source_ip);
-        let country = viewer("cloudfront-viewer-country").filter(|country| country.len() == 2).map(str::to_owned);
+        let viewer = self.viewer(meta, "cloudfront-viewer-address").and_then(|text| text.rsplit_once(':'));
+        viewer.map_or(meta.source_ip.as_str(), |(address, _)| address)
+    }
+
+    /// What is known of this visit.
+    pub(crate) fn visit(&self, meta: &RequestMeta, path: &str, at: Instant) -> Visit {
+        let agent = meta.header("user-agent");
+        let address = self.address(meta);
+        let country = self.viewer(meta, "cloudfront-viewer-country").filter(|country| country.len() == 2);
         Visit {
             at,
             device: Device::of_user_agent(agent),
             languages: languages(meta.header("accept-language")),
-            country: country.or_else(|| self.settings.countries.of(address)),
+            country: country.map(str::to_owned).or_else(|| self.settings.countries.of(address)),
             query: url::form_urlencoded::parse(meta.query.as_bytes())
                 .take(MOST_PARAMETERS)
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))

@@ -41,6 +41,11 @@ pub fn eq(attribute: impl Into<String>, value: impl Into<Value>) -> Condition {
     Condition::Compare(attribute.into(), "=", value.into())
 }
 
+/// `attribute <> value`
+pub fn ne(attribute: impl Into<String>, value: impl Into<Value>) -> Condition {
+    Condition::Compare(attribute.into(), "<>", value.into())
+}
+
 /// `attribute < value`
 pub fn lt(attribute: impl Into<String>, value: impl Into<Value>) -> Condition {
     Condition::Compare(attribute.into(), "<", value.into())

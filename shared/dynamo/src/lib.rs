@@ -15,7 +15,7 @@ mod table;
 mod transaction;
 mod update;
 
-pub use condition::{Condition, below, contains, eq, exists, gt, le, lt, missing};
+pub use condition::{Condition, below, contains, eq, exists, gt, le, lt, missing, ne};
 pub use counter::Counter;
 pub use delete::Delete;
 pub use item::{Attributes, Item, Key, Value, attributes, from_attributes};

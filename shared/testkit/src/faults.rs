@@ -59,18 +59,26 @@ impl Fault {
 pub struct Faults {
     seed: u64,
     shares: Vec<(Fault, f64)>,
+    only: &'static str,
 }
 
 impl Faults {
     /// No faults yet.
     pub fn seeded(seed: u64) -> Self {
-        Self { seed, shares: Vec::new() }
+        Self { seed, shares: Vec::new(), only: "" }
     }
 
     /// This share (0 to 1) of the requests that it can befall meets `fault`. Shares add up to at most 1.
     #[must_use]
     pub fn with(mut self, fault: Fault, share: f64) -> Self {
         self.shares.push((fault, share));
+        self
+    }
+
+    /// Only calls whose target begins so: `DynamoDB`, `AmazonSQS.SendMessage`.
+    #[must_use]
+    pub fn only(mut self, target: &'static str) -> Self {
+        self.only = target;
         self
     }
 
@@ -104,7 +112,7 @@ impl Faults {
             left -= share;
             left < 0.0
         });
-        (hit.map(|(fault, _)| *fault).filter(|fault| fault.befalls(target)), dice)
+        (hit.map(|(fault, _)| *fault).filter(|fault| target.starts_with(self.only) && fault.befalls(target)), dice)
     }
 }
 

@@ -60,6 +60,12 @@ impl Run {
         answer["statusCode"].as_u64().unwrap_or_default()
     }
 
+    /// The whole answer; null where there is none.
+    pub fn answer(&self) -> &Value {
+        let Self::Answered(Ok(answer), _) = self else { return &Value::Null };
+        answer
+    }
+
     /// Body of the HTTP answer; null where there is none.
     pub fn body(&self) -> Value {
         let Self::Answered(Ok(answer), _) = self else { return Value::Null };

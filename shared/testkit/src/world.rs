@@ -235,6 +235,15 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
         Ok(waited)
     }
 
+    /// Events with everything that waits in a worker's queue, for a test to hand over.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub async fn waiting(&mut self, handler: &str, delivery: Delivery) -> Result<Vec<Value>> {
+        let batches = batches(self.messages(handler).await?, delivery);
+        Ok(batches.into_iter().map(|batch| serde_json::json!({ "Records": batch })).collect())
+    }
+
     /// Takes the messages that wait in a worker's queue.
     pub(crate) async fn messages(&self, handler: &str) -> Result<Vec<Value>> {
         let row = self.system.rows().iter().find(|row| row.handler == handler);

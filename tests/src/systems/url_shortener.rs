@@ -3,6 +3,7 @@
 mod access;
 mod links;
 mod others;
+mod queued;
 mod visits;
 
 use testkit::{Worlds, play};

@@ -53,6 +53,9 @@ pub struct Link {
     /// How often it has opened, while that is limited.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub used: u64,
+    /// The last of its limited openings: one that is sent again is recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_use: Option<String>,
     /// When it opened last, while that is limited.
     #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
     pub used_at: Option<Instant>,
@@ -120,6 +123,7 @@ impl Link {
             redirect_status: RedirectStatus::default(),
             max_clicks: None,
             used: 0,
+            last_use: None,
             used_at: None,
             fallback_url: None,
             password: None,

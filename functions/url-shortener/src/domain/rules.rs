@@ -94,6 +94,13 @@ impl When {
         if fits { Ok(()) } else { Err(LinkError::Rules) }
     }
 
+    /// About how many bytes its names take.
+    pub fn bytes(&self) -> u64 {
+        let names = self.language.iter().chain(&self.country).map(String::len).sum::<usize>();
+        let query = self.query.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, String::len));
+        (names + query.sum::<usize>()) as u64 + 24 * (self.language.len() + self.country.len()) as u64
+    }
+
     fn holds(&self, visit: &Visit, place: usize) -> bool {
         let accepts = |wanted: &String| {
             let wanted = wanted.to_ascii_lowercase();

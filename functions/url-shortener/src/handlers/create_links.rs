@@ -16,7 +16,7 @@ use crate::view::LinkView;
 /// Most links of a batch …
 const MOST: usize = 100;
 /// … and how many are written at once.
-const AT_ONCE: usize = 20;
+const AT_ONCE: usize = 50;
 
 /// Links to make.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -49,7 +49,7 @@ pub struct LinkResult {
     pub problem: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// One write for each link, 20 at a time; with a key, each item is a keyed request of its own, so a repeated batch
+/// One write for each link, 50 at a time; with a key, each item is a keyed request of its own, so a repeated batch
 /// makes what is missing and nothing twice.
 pub async fn handle(
     State(app): State<App>,

@@ -1,4 +1,5 @@
-//! DELETE /domains/{domain}: give up one of the caller's domains. Its links stay, for whoever registers it next.
+//! DELETE /domains/{domain}: give up one of the caller's domains. Its links stay their owner's, and open
+//! as long as visitors come by it.
 
 use web::{Caller, NoContent, Path, Problem, State};
 

@@ -28,7 +28,7 @@ pub struct Expanded {
     pub created_at: String,
 }
 
-/// One read. What a password guards is not told.
+/// One read. What a password or a number of clicks guards is not told.
 pub async fn handle(
     State(app): State<App>,
     meta: RequestMeta,
@@ -40,6 +40,9 @@ pub async fn handle(
     let Some(link) = app.store.find(&code).await? else { return refused(LinkError::NotFound) };
     if link.password.is_some() {
         return refused(LinkError::PasswordNeeded);
+    }
+    if link.max_clicks.is_some() {
+        return refused(LinkError::NotFound); // to tell would be an opening that is not counted
     }
     link.open(app.clock.now()).map_err(bitly::problem)?;
     let bitly::Bitlink { id, link, long_url, created_at, .. } = app.bitlink(link, &meta);

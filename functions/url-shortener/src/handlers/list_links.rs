@@ -41,6 +41,12 @@ pub async fn handle(
     let page = PageOf::new(items, page.next, &app.cursors, &list);
     Ok(match which.format {
         Format::Json => Sheet::Json(page),
-        Format::Csv => Sheet::Csv(tables::links(&page.items)?, page.next_cursor),
+        Format::Csv => {
+            let mut next = url::form_urlencoded::Serializer::new("format=csv".to_owned());
+            next.append_pair("limit", &limit.to_string());
+            next.extend_pairs(tag.map(|tag| ("tag", tag)));
+            let next = page.next_cursor.map(|cursor| next.append_pair("cursor", &cursor).finish());
+            Sheet::Csv(tables::links(&page.items)?, next)
+        }
     })
 }

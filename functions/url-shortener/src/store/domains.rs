@@ -41,7 +41,7 @@ impl Store {
         self.table.get(&keys::domain(domain), consistency).await
     }
 
-    /// Forgets `owner`'s domain: one conditional write. Its links stay, and lead nowhere while nobody has the domain.
+    /// Forgets `owner`'s domain: one conditional write. Its links stay, and open as long as visitors come by it.
     ///
     /// # Errors
     /// Refuses with [`LinkError::DomainNotFound`].

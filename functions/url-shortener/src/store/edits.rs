@@ -1,6 +1,6 @@
 //! Links as they change: by their owners' wishes, by clicks that are limited, by tries at a password.
 
-use dynamo::{UpdateExpression, Value, below, eq, gt, lt, missing};
+use dynamo::{UpdateExpression, Value, below, eq, gt, lt, missing, ne};
 use serde::Serialize;
 use types::{Answer, Fault, Instant};
 
@@ -28,15 +28,25 @@ impl Store {
     }
 
     /// Uses one of a link's limited clicks: one conditional write, so never more than there are, and the link as it is
-    /// now. A lost reply loses a click to nobody; it never makes one more.
+    /// now. `id` is the opening's own: sent again after a lost reply it meets itself, unless another came between.
     ///
     /// # Errors
     /// Refuses with the link as it is: used up, ended, or limited no more.
-    pub async fn use_click(&self, code: &Code, now: Instant) -> Answer<Link, Option<Link>> {
+    pub async fn use_click(&self, code: &Code, id: &str, now: Instant) -> Answer<Link, Option<Link>> {
         let opens = missing("disabled_at").and(missing("expires_at").or(gt("expires_at", now)));
         let left = below("used", "max_clicks").or(missing("used").and(gt("max_clicks", 0_u64)));
-        let expression = UpdateExpression::new().add("used", 1_u64).set("used_at", now).when(opens.and(left));
-        self.table.update(keys::link(code)).apply(expression).send_or(|standing| standing).await
+        let fresh = missing("last_use").or(ne("last_use", id));
+        let expression = UpdateExpression::new()
+            .add("used", 1_u64)
+            .set("used_at", now)
+            .set("last_use", id)
+            .when(opens.and(left).and(fresh));
+        let update = self.table.update(keys::link(code)).apply(expression);
+        let used: Result<Link, Option<Link>> = update.send_or(|standing| standing).await?;
+        Ok(match used {
+            Err(Some(link)) if link.last_use.as_deref() == Some(id) => Ok(link),
+            other => other,
+        })
     }
 
     /// Takes note of a try at a link's password before it is judged: one conditional write, so that no storm of guesses

@@ -63,6 +63,7 @@ fn a_link_opens_as_often_as_it_may_and_then_leads_to_its_fallback() {
     check(
         "alice  POST /links {code: cat, url: https://a.example, max_clicks: 2}   201 {max_clicks: 2, used_clicks: 0}
          anon   HEAD /cat  302
+         header location
          anon   GET  /cat  302 https://a.example/
          anon   GET  /cat  302 https://a.example/
          anon   GET  /cat  410 link-used-up
@@ -96,6 +97,7 @@ fn a_password_opens_a_link_and_guesses_are_few() {
          anon   POST /cat {password: open sesame}      303 https://a.example/
          calls 2
          anon   GET  /cat+                             200
+         alice  GET  /requests/nobodys                 404 request-not-found
          anon   POST /cat {password: one}             403 password-wrong
          anon   POST /cat {password: two}             403 password-wrong
          anon   POST /cat {password: three}             403 password-wrong
