@@ -1,13 +1,14 @@
-//! What belongs to one invocation and is needed everywhere below it: the deadline, the request id, and the meter.
+//! What belongs to one invocation and is needed everywhere below it: the deadline, the request id, the trace, and the
+//! meter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant as Tick;
-use types::Fault;
+use types::{Fault, Trace};
 
 /// Time kept back from the function's timeout to answer and to write the log.
 const MARGIN: Duration = Duration::from_millis(250);
@@ -18,6 +19,7 @@ pub struct Invocation {
     request_id: String,
     deadline: Tick,
     in_flight: AtomicU32,
+    trace: OnceLock<(Trace, Vec<String>)>,
     meter: Mutex<Meter>,
 }
 
@@ -80,6 +82,7 @@ impl Invocation {
             request_id: request_id.into(),
             deadline,
             in_flight: AtomicU32::new(0),
+            trace: OnceLock::new(),
             meter: Mutex::default(),
         })
     }
@@ -107,6 +110,16 @@ impl Invocation {
         InFlight(Arc::clone(self))
     }
 
+    /// This invocation's step of its trace, which it starts where nothing it got belongs to one.
+    pub fn trace(&self) -> &Trace {
+        &self.trace.get_or_init(|| (begun(Trace::start()), Vec::new())).0
+    }
+
+    /// The ids of the traces of a batch that has several; empty for all else.
+    pub fn linked_traces(&self) -> &[String] {
+        self.trace.get().map_or(&[], |(_, linked)| linked)
+    }
+
     /// What was counted so far.
     pub fn meter(&self) -> MutexGuard<'_, Meter> {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
@@ -122,6 +135,43 @@ pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
             None => work.await,
         }
     }
+}
+
+/// Trace ids of a batch that its record names.
+const MOST_LINKED: usize = 50;
+
+/// Takes the invocation under way as the next step of the trace that `callers` belong to. Where they belong to several,
+/// as the messages of a batch may, it is a trace of its own, linked to theirs.
+pub fn continue_traces<'a>(callers: impl IntoIterator<Item = &'a Trace>) {
+    let mut callers = callers.into_iter();
+    let Some(first) = callers.next() else { return };
+    let others: BTreeSet<String> = callers.map(Trace::trace_id).filter(|id| *id != first.trace_id()).collect();
+    let _ = CURRENT.try_with(|invocation| {
+        invocation.trace.get_or_init(|| match others.is_empty() {
+            true => (begun(first.child()), Vec::new()),
+            false => {
+                let linked = std::iter::once(first.trace_id()).chain(others).take(MOST_LINKED).collect();
+                (begun(Trace::start()), linked)
+            }
+        });
+    });
+}
+
+/// The trace's ids in every log line from here on; the span declares the two fields empty.
+fn begun(trace: Trace) -> Trace {
+    tracing::Span::current().record("trace_id", trace.trace_id()).record("span_id", trace.span_id());
+    trace
+}
+
+/// The trace of the invocation under way, for what it sends; none outside of one.
+pub fn trace() -> Option<Trace> {
+    CURRENT.try_with(|invocation| invocation.trace().clone()).ok()
+}
+
+/// The time that the invocation under way has left; outside of one, ten seconds.
+pub fn remaining() -> Duration {
+    let deadline = CURRENT.try_with(|invocation| invocation.deadline);
+    deadline.map_or(Duration::from_secs(10), |deadline| deadline.saturating_duration_since(Tick::now()))
 }
 
 /// The request id of the invocation under way; `-` outside of one.
@@ -172,7 +222,28 @@ mod tests {
             })
             .await;
         assert!(outcome.is_err_and(|fault| fault.is_transient()));
+        assert_eq!(remaining(), Duration::from_secs(10), "outside of an invocation");
         assert_eq!(invocation.meter().counts["seen"], 3.0);
         assert_eq!(request_id(), "-");
+    }
+
+    #[tokio::test]
+    async fn an_invocation_is_a_step_of_its_callers_trace() {
+        let (one, other) = (Trace::start(), Trace::start());
+        for (callers, same, linked) in [
+            (vec![], None, 0),
+            (vec![&one], Some(&one), 0),
+            (vec![&one, &one], Some(&one), 0),
+            (vec![&one, &other, &one], None, 2),
+        ] {
+            let invocation = Invocation::new("r-1", Duration::from_secs(1));
+            invocation.scope(async { continue_traces(callers) }).await;
+            let trace = invocation.trace();
+            let ids = [&one, &other].map(Trace::trace_id);
+            assert_eq!(ids.contains(&trace.trace_id()), same.is_some());
+            assert!(same.is_none_or(|same| trace.trace_id() == same.trace_id() && trace.span_id() != same.span_id()));
+            assert_eq!(invocation.linked_traces().len(), linked);
+        }
+        assert_eq!(trace(), None, "outside of an invocation");
     }
 }

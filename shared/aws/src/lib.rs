@@ -6,5 +6,5 @@ pub mod invocation;
 mod metering;
 mod sdk;
 
-pub use invocation::{Invocation, count, within_deadline};
+pub use invocation::{Invocation, count, remaining, trace, within_deadline};
 pub use sdk::{Sdk, fault};

@@ -8,9 +8,11 @@ pub mod random;
 pub mod secret;
 mod tier;
 pub mod time;
+mod trace;
 
 pub use fault::{Answer, Fault};
 pub use once::{Once, OnceRefusal};
 pub use secret::Secret;
 pub use tier::Tier;
 pub use time::{Clock, Day, Instant};
+pub use trace::Trace;

@@ -1,10 +1,16 @@
 //! Work that nobody waits for: queue batches, table changes, schedules. Everything is delivered at least once and in
 //! any order, so every worker is idempotent; a batch says which of its parts failed and only those come again.
 
+mod due;
+mod priority;
 mod publish;
 mod queue;
+mod send;
 mod stream;
 
+pub use due::{CLAIM, Cancelled, Claim, DueBuckets, DueItem, SETTLED, Swept, Ticket};
+pub use priority::{Priority, PriorityQueue};
 pub use publish::{Event, Publisher};
-pub use queue::{Batch, BatchOutcome, Message, Queue};
+pub use queue::{Batch, BatchOutcome, Message};
+pub use send::{LONGEST_DELAY, NotSent, Outgoing, Queue};
 pub use stream::{Change, Changes, Kind};

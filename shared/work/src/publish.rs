@@ -3,12 +3,13 @@
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use serde::Serialize;
-use types::Fault;
+use types::{Fault, Trace};
 
 /// Entries of one `PutEvents`.
 const MOST_ENTRIES: usize = 10;
 
 /// An event as published: `detail` is the payload, with a version field `v` and an `id` by which consumers deduplicate.
+/// Publishing adds `traceparent`, the publisher's place in its trace (W3C Trace Context); a consumer need not know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Past tense: `LinkCreated`.
@@ -54,7 +55,7 @@ impl Publisher {
                     .event_bus_name(&self.bus)
                     .source(self.source)
                     .detail_type(event.detail_type)
-                    .detail(&event.detail)
+                    .detail(traced(&event.detail, aws::trace().as_ref()))
                     .build()
             });
             let request = self.client.put_events().set_entries(Some(entries.collect())).send();
@@ -71,5 +72,37 @@ impl Publisher {
             }
         }
         Ok(taken)
+    }
+}
+
+/// The payload with the trace as its first member; what is no object, or names a trace of its own, stays as it is.
+fn traced(detail: &str, trace: Option<&Trace>) -> String {
+    let members = detail.trim_start().strip_prefix('{').map(str::trim_start);
+    let (Some(trace), Some(members)) = (trace, members.filter(|_| !detail.contains("\"traceparent\""))) else {
+        return detail.to_owned();
+    };
+    let separator = if members.starts_with('}') { "" } else { "," };
+    format!("{{\"traceparent\":\"{trace}\"{separator}{members}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_given_its_trace_and_stays_what_it_was() -> Result<(), serde_json::Error> {
+        let trace = Trace::start();
+        for (detail, added) in
+            [("{}", true), ("{\"v\": 1, \"id\": \"x\"}", true), ("{\"traceparent\":\"x\"}", false), ("7", false)]
+        {
+            let mut found: serde_json::Value = serde_json::from_str(&traced(detail, Some(&trace)))?;
+            assert_eq!(found["traceparent"] == trace.to_string(), added, "{detail}");
+            if let Some(members) = found.as_object_mut().filter(|_| added) {
+                members.remove("traceparent");
+            }
+            assert_eq!(found, serde_json::from_str::<serde_json::Value>(detail)?);
+            assert_eq!(traced(detail, None), detail);
+        }
+        Ok(())
     }
 }

@@ -1,19 +1,22 @@
-//! SQS: batches in, messages out.
+//! SQS: batches in.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
-use aws_sdk_sqs::Client;
-use serde::Serialize;
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use types::Fault;
+use types::Trace;
+
+use crate::Priority;
+use crate::send::{TRACEPARENT, TRACESTATE};
 
 /// A batch of messages, each parsed; those that do not parse have failed already and end in the dead-letter queue.
 #[derive(Debug)]
 pub struct Batch<T> {
     /// What could be read.
     pub messages: Vec<Message<T>>,
+    /// The queue of a priority that it waited in; a batch is of one queue.
+    pub priority: Option<Priority>,
     unreadable: BTreeSet<String>,
 }
 
@@ -24,6 +27,8 @@ pub struct Message<T> {
     pub id: String,
     /// The body.
     pub body: T,
+    /// The trace of whoever sent it.
+    pub trace: Option<Trace>,
 }
 
 /// The ids of the messages to deliver again.
@@ -34,10 +39,13 @@ impl<T: DeserializeOwned> Batch<T> {
     /// Parses each body as JSON.
     pub fn parse(event: SqsEvent) -> Self {
         let (mut messages, mut unreadable) = (Vec::new(), BTreeSet::new());
+        let queue = event.records.first().and_then(|record| record.event_source_arn.as_deref());
+        let priority = queue.and_then(Priority::of_queue);
         for record in event.records {
+            let trace = trace_of(&record);
             let id = record.message_id.unwrap_or_default();
             match serde_json::from_str(record.body.as_deref().unwrap_or_default()) {
-                Ok(body) => messages.push(Message { id, body }),
+                Ok(body) => messages.push(Message { id, body, trace }),
                 Err(error) => {
                     // The body may hold personal data; its place in the queue is enough to find it.
                     tracing::error!(message_id = %id, %error, "a message cannot be read");
@@ -45,7 +53,7 @@ impl<T: DeserializeOwned> Batch<T> {
                 }
             }
         }
-        Self { messages, unreadable }
+        Self { messages, priority, unreadable }
     }
 }
 
@@ -56,6 +64,24 @@ impl<T> Batch<T> {
         ids.extend(failed.into_iter().map(str::to_owned));
         BatchOutcome(ids)
     }
+}
+
+/// A message carries its sender's trace in its attributes; an event that came through the bus, in its detail.
+fn trace_of(record: &SqsMessage) -> Option<Trace> {
+    #[derive(Deserialize)]
+    struct Event {
+        detail: Detail,
+    }
+    #[derive(Deserialize)]
+    struct Detail {
+        traceparent: String,
+    }
+    let attribute = |name: &str| record.message_attributes.get(name).and_then(|value| value.string_value.as_deref());
+    if let Some(parent) = attribute(TRACEPARENT) {
+        return Trace::parse(parent, attribute(TRACESTATE).unwrap_or_default());
+    }
+    let body = record.body.as_deref().filter(|body| body.contains(TRACEPARENT))?;
+    serde_json::from_str::<Event>(body).ok().and_then(|event| Trace::parse(&event.detail.traceparent, ""))
 }
 
 impl BatchOutcome {
@@ -80,52 +106,9 @@ impl BatchOutcome {
     }
 }
 
-/// A queue to send to.
-#[derive(Debug, Clone)]
-pub struct Queue {
-    client: Client,
-    url: String,
-}
-
-impl Queue {
-    /// The queue at `url`.
-    pub fn new(client: Client, url: impl Into<String>) -> Self {
-        Self { client, url: url.into() }
-    }
-
-    /// Sends one message, waiting at most `budget`: past it the message may or may not have been sent.
-    ///
-    /// # Errors
-    /// When the queue did not take it in time.
-    pub async fn send<T: Serialize>(&self, message: &T, budget: Duration) -> Result<(), Fault> {
-        let body = serde_json::to_string(message).map_err(|e| Fault::permanent("writing a message").caused_by(e))?;
-        let request = self.client.send_message().queue_url(&self.url).message_body(body).send();
-        match tokio::time::timeout(budget, aws::within_deadline("SendMessage", request)).await {
-            Err(_) => Err(Fault::transient("SendMessage: its budget passed")),
-            Ok(sent) => sent?.map(drop).map_err(|e| aws::fault("SendMessage", e)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Something that takes a connection and never answers.
-    #[tokio::test]
-    async fn a_queue_that_hangs_costs_its_budget_and_no_more() -> Result<(), Box<dyn std::error::Error>> {
-        let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
-        let env = aws::env::Env::of([
-            ("AWS_ACCESS_KEY_ID", "x"),
-            ("AWS_SECRET_ACCESS_KEY", "x"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ENDPOINT_URL", &format!("http://{}", silent.local_addr()?)),
-        ]);
-        let queue = Queue::new(aws::Sdk::from_env(&env)?.sqs(), "http://127.0.0.1/000000000000/clicks");
-        let sent = queue.send(&1, Duration::from_millis(30)).await;
-        assert_eq!(sent.err().map(|fault| fault.to_string()).as_deref(), Some("SendMessage: its budget passed"));
-        Ok(())
-    }
 
     #[test]
     fn an_unreadable_message_fails_alone() {
@@ -138,5 +121,27 @@ mod tests {
             response,
             serde_json::json!({"batchItemFailures": [{"itemIdentifier": "b"}, {"itemIdentifier": "c"}]})
         );
+    }
+
+    #[test]
+    fn a_message_knows_its_senders_trace_and_its_queues_priority() {
+        let trace = Trace::start();
+        let attribute = serde_json::json!({"stringValue": trace.to_string(), "dataType": "String"});
+        let record = |id: &str, body: serde_json::Value, attributes: serde_json::Value| {
+            serde_json::json!({
+                "messageId": id, "body": body.to_string(), "messageAttributes": attributes,
+                "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:dev-zoo-meals-high",
+            })
+        };
+        let event = serde_json::json!({"Records": [
+            record("a", 1.into(), serde_json::json!({ "traceparent": attribute })),
+            record("b", serde_json::json!({"detail": {"traceparent": trace.to_string()}}), serde_json::json!({})),
+            record("c", serde_json::json!({"detail": {"traceparent": "00-1-2-3"}}), serde_json::json!({})),
+            record("d", 4.into(), serde_json::json!({"traceparent": {"stringValue": "x", "dataType": "String"}})),
+        ]});
+        let batch: Batch<serde_json::Value> = Batch::parse(serde_json::from_value(event).unwrap_or_default());
+        let traces: Vec<_> = batch.messages.iter().map(|message| message.trace.clone()).collect();
+        assert_eq!(traces, [Some(trace.clone()), Some(trace), None, None]);
+        assert_eq!(batch.priority, Some(Priority::High));
     }
 }

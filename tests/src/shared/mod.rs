@@ -1,6 +1,7 @@
 //! What the systems stand on, where it needs real tables and queues.
 
 mod counters;
+mod due;
 mod leases;
 
 /// Runs a test that waits on many things at once, with threads enough to race.
