@@ -11,7 +11,7 @@ DENY   := .local/tools/bin/cargo-deny
 VENV   := .venv/.installed
 SEEN   := $(CURDIR)/target/seen
 CLIENTS := .local/clients/.installed
-TEMPLATES := template.yaml $(wildcard functions/*/template.yaml)
+TEMPLATES := template.yaml $(wildcard functions/*/template.yaml) tests/probe/template.yaml
 
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
@@ -85,7 +85,7 @@ reset: $(VENV) ## stop the local cloud and delete its data
 
 deploy: $(VENV) need-cargo ## STAGE=...  build for AWS (arm64) and deploy, asking before each change
 	$(call need,STAGE,a stage of samconfig.toml)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" cargo-lambda lambda build --profile lambda --arm64 --workspace --exclude xtask --bins --locked
+	@PATH="$(CURDIR)/$(BIN):$$PATH" cargo-lambda lambda build --profile lambda --arm64 --workspace --exclude xtask --exclude probe --bins --locked
 	@$(BIN)/sam deploy --guided --template template.yaml --config-env "$(STAGE)"
 
 need-cargo:

@@ -63,10 +63,17 @@ def stage() -> str:
     return os.environ.get("ALMANAC_STAGE") or "local"
 
 
-def deploy(cloud: Cloud, project: Project, to_stage: str, path: Path, front: Front | None = None) -> dict[str, Any]:
+def deploy(
+    cloud: Cloud,
+    project: Project,
+    to_stage: str,
+    path: Path,
+    front: Front | None = None,
+    also: tuple[Path, ...] = (),
+) -> dict[str, Any]:
     """Deploy everything and write down where it answers and two keys to call it with."""
     say(f"deploying stage {to_stage} into {cloud.name} at {cloud.endpoint}")
-    deployment = Deployment(cloud, project, to_stage, front.publish if front else None)
+    deployment = Deployment(cloud, project, to_stage, front.publish if front else None, also)
     deployment.run()
     written: dict[str, Any] = {"systems": deployment.endpoints(), "mail": cloud.mail_url()}
     if front:
@@ -225,7 +232,7 @@ def test(project: Project, command: list[str]) -> int:
                 os.environ.pop("AWS_SESSION_TOKEN", None)
             cloud = connect(named or emulator.endpoint)
             endpoints = Path(directory) / "endpoints.json"
-            deploy(cloud, project, "test", endpoints, front)
+            deploy(cloud, project, "test", endpoints, front, (project.root / "tests/probe/template.yaml",))
             environment = {
                 **aws,
                 **os.environ,

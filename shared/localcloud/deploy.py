@@ -42,6 +42,10 @@ class System:
     after: frozenset[str] = field(default=frozenset())
 
 
+# What a system's parameters ask to be told: known once its API is there.
+ADDRESSES = {"PublicUrl": "http", "ConnectionsUrl": "connections"}
+
+
 def systems(project: Project, stage: str) -> list[System]:
     """What the root template deploys, in an order in which every system follows those it depends on."""
     root = templates.load(project.root / "template.yaml")
@@ -85,7 +89,18 @@ def _value(values: dict[str, str], logical_id: str, key: str, value: Any) -> str
 class Deployment:
     """The stacks of one stage in one cloud."""
 
-    def __init__(self, cloud: Cloud, project: Project, stage: str, publish: Publish | None = None) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        project: Project,
+        stage: str,
+        publish: Publish | None = None,
+        also: tuple[Path, ...] = (),
+    ) -> None:
+        """`also` are templates of systems that the root template does not deploy."""
+        self.wanted = systems(project, stage)
+        before = frozenset(system.name for system in self.wanted)
+        self.wanted += [System(path.parent.name, path, {"Stage": stage}, before) for path in also]
         self.cloud = cloud
         self.publish = publish or (lambda url: {urlsplit(url).scheme: url})
         self.project = project
@@ -96,12 +111,14 @@ class Deployment:
 
     def run(self) -> None:
         started = time.monotonic()
-        wanted = systems(self.project, self.stage)
+        wanted = self.wanted
         changed = self._pass(wanted)
         # A system that writes its own URL into answers is told where it answers, as a custom domain would do. That is
         # known once its API is there, so a new stack is updated once.
-        public = [system for system in wanted if "PublicUrl" in templates.load(system.template).get("Parameters", {})]
-        changed = max(changed, self._pass(public))
+        told = [
+            system for system in wanted if ADDRESSES.keys() & templates.load(system.template).get("Parameters", {}).keys()
+        ]
+        changed = max(changed, self._pass(told))
         self._delete_others(wanted)
         say(f"{changed} of {len(wanted)} systems deployed in {time.monotonic() - started:.1f} s, the rest unchanged")
 
@@ -141,9 +158,11 @@ class Deployment:
     def _submit(self, system: System, present: dict[str, Any] | None) -> bool:
         """Start creating or updating the stack; False if it is already what it should be."""
         template = templates.load(system.template)
-        if present and "PublicUrl" in template.get("Parameters", {}):
-            url = self._addresses(system).get("http", "")
-            system = dataclasses.replace(system, parameters={"PublicUrl": url, **system.parameters})
+        told = ADDRESSES.keys() & template.get("Parameters", {}).keys()
+        if present and told:
+            urls = self._addresses(system)
+            known = {name: urls.get(ADDRESSES[name], "") for name in sorted(told)}
+            system = dataclasses.replace(system, parameters=known | system.parameters)
         text = system.template.read_text()
         packages = {name: package(self.project, name) for name in templates.CODE_URI.findall(text)}
         digests = [packages[name].digest for name in sorted(packages)]
@@ -248,7 +267,7 @@ class Deployment:
 
     def endpoints(self) -> dict[str, dict[str, str]]:
         """Where each system answers: {"url-shortener": {"http": …, "ws": …}}; in tests also `https` and `wss`."""
-        return {system.name: self._addresses(system) for system in systems(self.project, self.stage)}
+        return {system.name: self._addresses(system) for system in self.wanted}
 
     def _addresses(self, system: System) -> dict[str, str]:
         gateway = self.cloud.client("apigatewayv2")
@@ -257,7 +276,10 @@ class Deployment:
             api = gateway.get_api(ApiId=api_id)
             stage = gateway.get_stages(ApiId=api["ApiId"])["Items"][0]["StageName"]
             if api["ProtocolType"] == "WEBSOCKET":
-                found |= self.publish(self.cloud.websocket_url(api, stage))
+                url = self.cloud.websocket_url(api, stage)
+                found |= self.publish(url)
+                # Where functions post messages to its connections: the same place, by HTTP.
+                found["connections"] = url.replace("ws", "http", 1)
             else:
                 found |= self.publish(self.cloud.http_url(api, stage))
         return found

@@ -79,6 +79,12 @@ impl Sdk {
         aws_sdk_eventbridge::Client::from_conf(config.build())
     }
 
+    /// A client for the connections of one WebSocket API, at its own URL.
+    pub fn apigatewaymanagement(&self, url: &str) -> aws_sdk_apigatewaymanagement::Client {
+        let config = aws_sdk_apigatewaymanagement::config::Builder::from(&*self.0).interceptor(Metering);
+        aws_sdk_apigatewaymanagement::Client::from_conf(config.endpoint_url(url).build())
+    }
+
     /// The configuration itself, for a service that only a test or one system calls.
     pub fn config(&self) -> &SdkConfig {
         &self.0

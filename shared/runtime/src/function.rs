@@ -11,11 +11,12 @@ use axum::Router;
 use axum::response::IntoResponse as _;
 use tokio::time::Instant as Tick;
 use types::Fault;
-use web::{Problem, Refused};
+use web::{Problem, Refused, SocketEvent};
 
 use crate::http;
 use crate::observe::Record;
-use crate::system::{OnEvent, Run, System};
+use crate::system::{Run, System};
+use crate::workers::{OnEvent, OnSocket};
 
 /// One Lambda.
 pub struct Function<A> {
@@ -28,6 +29,7 @@ pub struct Function<A> {
 enum Kind<A> {
     Http(Router),
     Event(OnEvent<A>),
+    Socket(OnSocket<A>),
 }
 
 /// What an invocation gave: the answer for Lambda, and the record for the log.
@@ -45,6 +47,7 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
         let row = system.rows().iter().find(|row| row.handler == handler);
         let kind = match row.map(|row| &row.run) {
             Some(Run::Event(run)) => Kind::Event(Arc::clone(run)),
+            Some(Run::Socket(run)) => Kind::Socket(Arc::clone(run)),
             Some(Run::Http(_) | Run::Document(_)) => Kind::Http(http::router(system, Some(handler), app.clone())),
             Some(Run::Unrouted) => Kind::Http(http::refusing(system)),
             None => Kind::Http(http::router(system, None, app.clone())),
@@ -70,6 +73,7 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
                         let run = run(self.app.clone(), event.to_owned());
                         (contain(&invocation, run).await.and_then(|answer| answer), None, None)
                     }
+                    Kind::Socket(run) => self.answer_socket(run, event, &invocation).await,
                 }
             })
             .await;
@@ -85,6 +89,8 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
             status,
             refusal: refused.filter(|_| fault.is_none()).map(|refused| refused.kind),
             fault,
+            trace: invocation.trace().clone(),
+            linked_traces: invocation.linked_traces().to_vec(),
             meter: std::mem::take(&mut *invocation.meter()),
         };
         Outcome { answer, record }
@@ -97,7 +103,10 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
         invocation: &Invocation,
     ) -> (Result<String, Fault>, Option<u16>, Option<Refused>) {
         let response = match http::request(event) {
-            Ok(request) => contain(invocation, http::call(router, request)).await,
+            Ok(request) => {
+                aws::invocation::continue_traces(&http::trace(request.headers()));
+                contain(invocation, http::call(router, request)).await
+            }
             Err(fault) => Err(fault),
         };
         let mut response = response.unwrap_or_else(|fault| Problem::from(fault).into_response());
@@ -105,6 +114,26 @@ impl<A: Clone + Send + Sync + 'static> Function<A> {
         let refused = response.extensions().get::<Refused>().cloned();
         let status = Some(response.status().as_u16());
         (http::response(response).await, status, refused)
+    }
+
+    async fn answer_socket(
+        &self,
+        run: &OnSocket<A>,
+        event: &str,
+        invocation: &Invocation,
+    ) -> (Result<String, Fault>, Option<u16>, Option<Refused>) {
+        let event = serde_json::from_str::<SocketEvent>(event);
+        let answer = match event.map_err(|e| Fault::permanent("reading the WebSocket event").caused_by(e)) {
+            Ok(event) => {
+                aws::invocation::continue_traces(&event.trace());
+                contain(invocation, run(self.app.clone(), event)).await.unwrap_or_else(|fault| Err(fault.into()))
+            }
+            Err(fault) => Err(fault.into()),
+        };
+        let response = answer.map_or_else(Problem::into_response, |text| text.unwrap_or_default().into_response());
+        let refused = response.extensions().get::<Refused>().cloned();
+        let status = Some(response.status().as_u16());
+        (http::socket_response(response).await, status, refused)
     }
 }
 

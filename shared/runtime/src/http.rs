@@ -6,13 +6,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{ALLOW, CONTENT_TYPE, SET_COOKIE};
-use axum::http::{HeaderValue, Method, Request, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
-use types::Fault;
+use types::{Fault, Trace};
 use web::{BodyDigest, Problem, shared};
 
 use crate::system::{Run, System, Trigger};
@@ -25,7 +25,7 @@ pub(crate) fn router<A: Clone + Send + Sync + 'static>(system: &System<A>, only:
         router = match &row.run {
             Run::Http(route) => router.route(&in_axum(path), (**route).clone()),
             Run::Document(document) => router.route(path, document.route(system)),
-            Run::Unrouted | Run::Event(_) => router,
+            Run::Unrouted | Run::Event(_) | Run::Socket(_) => router,
         };
     }
     let nothing = async || unrouted_problem(&[]);
@@ -108,6 +108,14 @@ pub(crate) fn request(event: &str) -> Result<Request<Body>, Fault> {
     Ok(request)
 }
 
+/// The caller's place in its trace. There is one `traceparent` or none that is valid; `tracestate` may be several.
+pub(crate) fn trace(headers: &HeaderMap) -> Option<Trace> {
+    let mut parents = headers.get_all("traceparent").iter();
+    let parent = parents.next().filter(|_| parents.next().is_none())?.to_str().ok()?;
+    let states: Vec<&str> = headers.get_all("tracestate").iter().filter_map(|state| state.to_str().ok()).collect();
+    Trace::parse(parent, &states.join(","))
+}
+
 fn digest(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -154,4 +162,13 @@ pub(crate) async fn response(response: Response) -> Result<String, Fault> {
     answer.cookies = cookies.map(str::to_owned).collect();
     answer.headers.remove(SET_COOKIE);
     serde_json::to_string(&answer).map_err(|e| Fault::permanent("writing the HTTP answer").caused_by(e))
+}
+
+/// Writes the answer to a WebSocket event: a status, and what may be sent back.
+pub(crate) async fn socket_response(response: Response) -> Result<String, Fault> {
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await;
+    let body = body.map_err(|e| Fault::permanent("reading the response").caused_by(e))?.to_bytes();
+    let body = String::from_utf8_lossy(&body);
+    Ok(serde_json::json!({"statusCode": status, "body": body}).to_string())
 }

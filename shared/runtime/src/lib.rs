@@ -11,6 +11,7 @@ mod observe;
 mod page;
 mod serve;
 mod system;
+mod workers;
 
 pub use document::openapi;
 pub use function::{Function, Outcome};

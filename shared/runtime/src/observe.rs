@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws::invocation::Meter;
 use serde_json::{Map, Value, json};
-use types::Instant;
+use types::{Instant, Trace};
 
 /// What an invocation did.
 #[derive(Debug, Clone)]
@@ -25,6 +25,10 @@ pub struct Record {
     pub refusal: Option<&'static str>,
     /// The whole chain of what failed on our side.
     pub fault: Option<String>,
+    /// Its place in its trace.
+    pub trace: Trace,
+    /// Ids of the traces that its messages belong to, where they are several.
+    pub linked_traces: Vec<String>,
     /// Calls, units and counts.
     pub meter: Meter,
 }
@@ -39,6 +43,11 @@ impl Record {
         put("system", self.system.into());
         put("handler", self.handler.into());
         put("request_id", self.request_id.clone().into());
+        put("trace_id", self.trace.trace_id().into());
+        put("span_id", self.trace.span_id().into());
+        if !self.linked_traces.is_empty() {
+            put("linked_traces", self.linked_traces.clone().into());
+        }
         put("level", if self.fault.is_some() { "ERROR" } else { "INFO" }.into());
         put("latency_ms", json!((self.latency.as_secs_f64() * 1e6).round() / 1e3));
         let mut number = |name: &str, value: f64, unit| {
@@ -98,6 +107,8 @@ mod tests {
             status: Some(404),
             refusal: Some("no-such-cat"),
             fault: None,
+            trace: Trace::start(),
+            linked_traces: Vec::new(),
             meter: Meter {
                 calls: [("DynamoDB.GetItem".to_owned(), 2)].into(),
                 actions: [(("dynamodb:GetItem", "dev-zoo".to_owned()), 2)].into(),

@@ -49,7 +49,16 @@ where
     let serve = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let remaining = remaining(event.context.deadline, clock.now());
         let request_id = &event.context.request_id;
-        let span = tracing::info_span!("invocation", stage, system = name, handler = function.handler(), request_id);
+        let (handler, later) = (function.handler(), tracing::field::Empty); // the trace is known when the event is read
+        let span = tracing::info_span!(
+            "invocation",
+            stage,
+            system = name,
+            handler,
+            request_id,
+            trace_id = later,
+            span_id = later
+        );
         let outcome = function.invoke(event.payload.get(), request_id, remaining).instrument(span).await;
         print(&outcome.record.line(stage, clock.now(), cold.swap(false, Ordering::Relaxed)));
         outcome.answer.and_then(raw).map_err(diagnostic)

@@ -1,23 +1,13 @@
 //! The SYSTEM table: one row per Lambda.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-
-use aws_lambda_events::event::sqs::SqsEvent;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use types::Fault;
 use web::{Access, Describe, Kind, Operation};
-use work::{Batch, BatchOutcome, Change, Changes};
+use work::Priority;
 
 use crate::document::Document;
-
-pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<String, Fault>> + Send>>;
-pub(crate) type OnEvent<A> = Arc<dyn Fn(A, String) -> Answering + Send + Sync>;
+use crate::workers::{OnEvent, OnSocket};
 
 /// A system: its name and its Lambdas.
 #[derive(Clone)]
@@ -62,6 +52,7 @@ pub(crate) enum Run<A> {
     Document(Document),
     Unrouted,
     Event(OnEvent<A>),
+    Socket(OnSocket<A>),
 }
 
 /// What invokes a Lambda.
@@ -80,6 +71,17 @@ pub enum Trigger {
     Unrouted,
     /// The queue `{stage}-{system}-{name}`.
     Queue(&'static str),
+    /// The queues `{stage}-{system}-{name}-{priority}`, each by a mapping of its own.
+    PriorityQueue(&'static str, &'static [Priority]),
+    /// Objects of the bucket `{stage}-{system}-{name}-{account}`.
+    Bucket(&'static str),
+    /// A route of the system's WebSocket API.
+    Socket {
+        /// `$connect`, `$disconnect`, `$default`, or a value of the route selection expression.
+        route: &'static str,
+        /// Who may call. The authorizer runs on `$connect`; its answer comes with every message of the connection.
+        access: Access,
+    },
     /// The stream of the system's table.
     Stream,
     /// A schedule.
@@ -116,7 +118,7 @@ impl<A: Clone + Send + Sync + 'static> System<A> {
         &self.rows
     }
 
-    fn row(self, handler: &'static str, trigger: Trigger, run: Run<A>) -> Self {
+    pub(crate) fn row(self, handler: &'static str, trigger: Trigger, run: Run<A>) -> Self {
         self.described(handler, trigger, None, run)
     }
 
@@ -175,73 +177,4 @@ impl<A: Clone + Send + Sync + 'static> System<A> {
     pub fn unrouted(self, handler: &'static str) -> Self {
         self.row(handler, Trigger::Unrouted, Run::Unrouted)
     }
-
-    /// A worker of a queue, a batch at a time.
-    #[must_use]
-    pub fn queue<T, F, Fut>(self, handler: &'static str, queue: &'static str, run: F) -> Self
-    where
-        T: DeserializeOwned + Send + 'static,
-        F: Fn(A, Batch<T>) -> Fut + Send + Sync + Copy + 'static,
-        Fut: Future<Output = Result<BatchOutcome, Fault>> + Send + 'static,
-    {
-        let run = on_event(move |app, event: SqsEvent| async move {
-            let outcome = run(app, Batch::parse(event)).await?;
-            aws::count("messages_failed", outcome.failures() as f64);
-            Ok(outcome.response())
-        });
-        self.row(handler, Trigger::Queue(queue), run)
-    }
-
-    /// A worker of the table's stream. A fault brings the whole batch again, in halves (`BisectBatchOnFunctionError`)
-    /// until the change that cannot be handled stands alone and is set aside.
-    #[must_use]
-    pub fn stream<F, Fut>(self, handler: &'static str, run: F) -> Self
-    where
-        F: Fn(A, Vec<Change>) -> Fut + Send + Sync + Copy + 'static,
-        Fut: Future<Output = Result<(), Fault>> + Send + 'static,
-    {
-        let run = on_event(move |app, changes: Changes| run(app, changes.into_vec()));
-        self.row(handler, Trigger::Stream, run)
-    }
-
-    /// A worker of a schedule; the event says nothing that it needs.
-    #[must_use]
-    pub fn schedule<F, Fut>(self, handler: &'static str, run: F) -> Self
-    where
-        F: Fn(A) -> Fut + Send + Sync + Copy + 'static,
-        Fut: Future<Output = Result<(), Fault>> + Send + 'static,
-    {
-        let run = on_event(move |app, _: serde_json::Value| run(app));
-        self.row(handler, Trigger::Schedule, run)
-    }
-
-    /// A function invoked directly, JSON in and JSON out.
-    #[must_use]
-    pub fn invoke<T, U, F, Fut>(self, handler: &'static str, run: F) -> Self
-    where
-        T: DeserializeOwned + Send + 'static,
-        U: Serialize + 'static,
-        F: Fn(A, T) -> Fut + Send + Sync + Copy + 'static,
-        Fut: Future<Output = Result<U, Fault>> + Send + 'static,
-    {
-        self.row(handler, Trigger::Invoke, on_event(run))
-    }
-}
-
-/// Erases the types of a handler: the Lambda loop is compiled once, not once per handler.
-fn on_event<A, T, U, F, Fut>(run: F) -> Run<A>
-where
-    A: Send + 'static,
-    T: DeserializeOwned + Send + 'static,
-    U: Serialize + 'static,
-    F: Fn(A, T) -> Fut + Send + Sync + Copy + 'static,
-    Fut: Future<Output = Result<U, Fault>> + Send + 'static,
-{
-    Run::Event(Arc::new(move |app, event| {
-        Box::pin(async move {
-            let event = serde_json::from_str(&event).map_err(|e| Fault::permanent("reading the event").caused_by(e))?;
-            let answer = run(app, event).await?;
-            serde_json::to_string(&answer).map_err(|e| Fault::permanent("writing the answer").caused_by(e))
-        })
-    }))
 }

@@ -81,6 +81,26 @@ impl Cloud {
         self.endpoints["systems"][system]["http"].as_str().with_context(|| format!("{system} is not deployed"))
     }
 
+    /// Where a system's WebSocket API answers: `ws://…`.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn socket_url(&self, system: &str) -> Result<&str> {
+        self.endpoints["systems"][system]["ws"].as_str().with_context(|| format!("{system} has no WebSocket API"))
+    }
+
+    /// Puts an object into a bucket; the key as it stands in a URL.
+    ///
+    /// # Errors
+    /// When the bucket does not take it.
+    pub fn put_object(&self, bucket: &str, key: &str, body: &str) -> Result<()> {
+        let url = format!("{}/{bucket}/{key}", self.endpoint);
+        let request = Request::builder().method("PUT").uri(url).header("authorization", authorization("s3"));
+        let answer = self.run(request, body)?;
+        ensure!(answer.status == 200, "{bucket}/{key}: {} {}", answer.status, answer.body);
+        Ok(())
+    }
+
     /// A key for a new tenant of this name, issued by the operator's Lambda.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ impl<A: Clone + Send + Sync + 'static> Courier<A> {
     /// Fetches what waits and delivers all of it, but what fails only once; says whether anything was there.
     pub(crate) async fn deliver(&mut self, world: &Mutex<World<A>>) -> Result<bool> {
         let fresh = match self.trigger {
-            Trigger::Queue(_) => world.lock().await.messages(self.handler).await?,
+            Trigger::Queue(_) | Trigger::PriorityQueue(..) => world.lock().await.messages(self.handler).await?,
             Trigger::Stream => world.lock().await.unseen(self.handler).await?,
             _ => return Ok(false),
         };

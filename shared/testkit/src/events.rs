@@ -1,6 +1,7 @@
 //! The events that AWS would send: HTTP, queue, stream.
 
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
+use aws_sdk_sqs::types::{Message, MessageAttributeValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -48,9 +49,19 @@ pub fn http_event(method: &str, target: &str, body: &Value, caller: &str, scopes
     http(method, target, &[], Some(body), Some((caller, scopes, "free")))
 }
 
-/// A message of a queue.
-pub(crate) fn message(id: &str, body: &str) -> Value {
-    json!({"messageId": id, "body": body, "eventSource": "aws:sqs", "attributes": {}})
+/// A message, received from the queue `name`, as a batch has it.
+pub(crate) fn message(name: &str, message: &Message) -> Value {
+    let one = |value: &MessageAttributeValue| json!({"stringValue": value.string_value(), "dataType": "String"});
+    let attributes = message.message_attributes().into_iter().flatten();
+    let attributes: Map<String, Value> = attributes.map(|(name, value)| (name.clone(), one(value))).collect();
+    json!({
+        "messageId": message.message_id(),
+        "body": message.body(),
+        "attributes": {},
+        "messageAttributes": attributes,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{name}"),
+    })
 }
 
 /// A change of a table.

@@ -31,23 +31,20 @@ pub(crate) fn batches<T: Clone>(items: Vec<T>, delivery: Delivery) -> Vec<Vec<T>
 pub(crate) async fn receive(sdk: &Sdk, url: &str) -> Result<Vec<Value>> {
     let (sqs, mut records) = (sdk.sqs(), Vec::new());
     loop {
-        let batch = sqs.receive_message().queue_url(url).max_number_of_messages(10).send().await?;
+        let batch = sqs.receive_message().queue_url(url).max_number_of_messages(10);
+        let batch = batch.message_attribute_names("All").send().await?;
         if batch.messages().is_empty() {
             return Ok(records);
         }
         let mut taken = Vec::new();
         for (index, message) in batch.messages().iter().enumerate() {
-            records.push(events::message(&text(message.message_id())?, &text(message.body())?));
+            records.push(events::message(url.rsplit('/').next().unwrap_or_default(), message));
             let receipt = message.receipt_handle().unwrap_or_default();
             taken
                 .push(DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(receipt).build()?);
         }
         sqs.delete_message_batch().queue_url(url).set_entries(Some(taken)).send().await?;
     }
-}
-
-fn text(text: Option<&str>) -> Result<String> {
-    text.map(str::to_owned).context("a message has an id and a body")
 }
 
 /// A table's stream, read once from its beginning. (Emulators keep one shard for the life of a table.)

@@ -23,8 +23,10 @@ impl Template {
     /// # Errors
     /// When it cannot be read.
     pub fn of_system(name: &str) -> Result<Self> {
-        let path = repository().join("functions").join(name).join("template.yaml");
-        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        // Systems that only tests have stand beside the tests.
+        let folders = ["functions", "tests"].map(|folder| repository().join(folder).join(name).join("template.yaml"));
+        let path = folders.iter().find(|path| path.is_file()).unwrap_or(&folders[0]);
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let yaml: yaml_serde::Value = yaml_serde::from_str(&text).with_context(|| path.display().to_string())?;
         Ok(Self { root: long_form(yaml)? })
     }

@@ -221,16 +221,20 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
         Ok(serde_json::from_str(&answer)?)
     }
 
-    /// Hands everything that waits in a worker's queue to it; returns how many messages there were.
+    /// Hands everything that waits in a worker's queue to it, of several the most urgent first; returns how many
+    /// messages there were.
     ///
     /// # Errors
     /// When the worker fails, also of single messages.
     pub async fn drain(&mut self, handler: &str, delivery: Delivery) -> Result<usize> {
-        let messages = self.messages(handler).await?;
-        let waited = messages.len();
-        for batch in batches(messages, delivery) {
-            let answer = self.invoke(handler, &serde_json::json!({ "Records": batch })).await?;
-            anyhow::ensure!(answer["batchItemFailures"] == serde_json::json!([]), "{handler}: {answer}");
+        let mut waited = 0;
+        for url in self.queues(handler)? {
+            let messages = receive(&self.sdk, &url).await?;
+            waited += messages.len();
+            for batch in batches(messages, delivery) {
+                let answer = self.invoke(handler, &serde_json::json!({ "Records": batch })).await?;
+                anyhow::ensure!(answer["batchItemFailures"] == serde_json::json!([]), "{handler}: {answer}");
+            }
         }
         Ok(waited)
     }
@@ -244,13 +248,31 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
         Ok(batches.into_iter().map(|batch| serde_json::json!({ "Records": batch })).collect())
     }
 
-    /// Takes the messages that wait in a worker's queue.
+    /// Takes the messages that wait in a worker's queues.
     pub(crate) async fn messages(&self, handler: &str) -> Result<Vec<Value>> {
+        let mut messages = Vec::new();
+        for url in self.queues(handler)? {
+            messages.extend(receive(&self.sdk, &url).await?);
+        }
+        Ok(messages)
+    }
+
+    /// The URLs of a worker's queues, the most urgent first.
+    fn queues(&self, handler: &str) -> Result<Vec<String>> {
         let row = self.system.rows().iter().find(|row| row.handler == handler);
-        let Some(Trigger::Queue(queue)) = row.map(|row| row.trigger.clone()) else { bail!("{handler} has no queue") };
-        let name = format!("{}-{}-{queue}", self.names["Stage"], self.system.name());
-        let url = self.names.values().find(|url| url.ends_with(&format!("/{name}")));
-        receive(&self.sdk, url.with_context(|| format!("the template has no queue {name}"))?).await
+        let queues = match row.map(|row| row.trigger.clone()) {
+            Some(Trigger::Queue(queue)) => vec![queue.to_owned()],
+            Some(Trigger::PriorityQueue(queue, priorities)) => {
+                priorities.iter().map(|priority| format!("{queue}-{priority}")).collect()
+            }
+            _ => bail!("{handler} has no queue"),
+        };
+        let url = |queue: String| {
+            let name = format!("{}-{}-{queue}", self.names["Stage"], self.system.name());
+            let url = self.names.values().find(|url| url.ends_with(&format!("/{name}")));
+            url.cloned().with_context(|| format!("the template has no queue {name}"))
+        };
+        queues.into_iter().map(url).collect()
     }
 
     /// Hands the table's changes that a stream worker has not seen to it; returns how many there were.

@@ -55,11 +55,14 @@ impl Caller {
         Self::of(parts).ok_or_else(Problem::unauthenticated)
     }
 
-    /// Reads the authorizer's context, which API Gateway alone writes: a client cannot send one.
     fn of(parts: &Parts) -> Option<Self> {
         let context = parts.extensions.get::<ApiGatewayV2httpRequestContext>()?;
         let fields = &context.authorizer.as_ref()?.fields;
-        let text = |name: &str| fields.get(name).and_then(|value| value.as_str());
+        Self::of_context(|name| fields.get(name).and_then(|value| value.as_str()))
+    }
+
+    /// Reads the authorizer's context, which API Gateway alone writes: a client cannot send one.
+    pub(crate) fn of_context<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let id = text("caller").filter(|id| !id.is_empty())?;
         Some(Self {
             id: id.to_owned(),
@@ -93,15 +96,25 @@ impl Input for Option<Caller> {
     fn describe(_: &mut Operation<'_>) {}
 }
 
-/// Refuses a request that lacks the route's access: 401 without a caller, 403 without the scope.
-pub async fn guard(access: Access, request: Request, next: Next) -> Response {
-    if let Access::Scope(scope) = access {
-        let (parts, body) = request.into_parts();
-        match Caller::of(&parts) {
-            None => return Problem::unauthenticated().into_response(),
-            Some(caller) if !caller.may(scope) => return Problem::insufficient_scope(scope).into_response(),
-            Some(_) => return next.run(Request::from_parts(parts, body)).await,
+impl Access {
+    /// Whether a caller, or none, may pass.
+    ///
+    /// # Errors
+    /// 401 without a caller, 403 without the scope.
+    pub(crate) fn check(self, caller: Option<&Caller>) -> Result<(), Problem> {
+        match (self, caller) {
+            (Self::Scope(_), None) => Err(Problem::unauthenticated()),
+            (Self::Scope(scope), Some(caller)) if !caller.may(scope) => Err(Problem::insufficient_scope(scope)),
+            _ => Ok(()),
         }
     }
-    next.run(request).await
+}
+
+/// Refuses a request that lacks the route's access: 401 without a caller, 403 without the scope.
+pub async fn guard(access: Access, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match access.check(Caller::of(&parts).as_ref()) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(problem) => problem.into_response(),
+    }
 }

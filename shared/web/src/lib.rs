@@ -10,6 +10,7 @@ mod headers;
 mod idempotency;
 mod kind;
 mod problem;
+mod socket;
 
 pub use access::{Access, Caller, guard};
 pub use body::{Body, MAX_BODY_BYTES, Path, Query};
@@ -20,6 +21,7 @@ pub use headers::{Created, Health, NoContent, Redirect, RequestMeta, secure};
 pub use idempotency::{BodyDigest, IdempotencyKey};
 pub use kind::{Kind, shared};
 pub use problem::{Problem, Refused};
+pub use socket::{Connections, Gone, MOST_MESSAGE_BYTES, SocketEvent};
 
 pub use axum::Json;
 pub use axum::extract::State;

@@ -2,6 +2,7 @@
 //! any order, so every worker is idempotent; a batch says which of its parts failed and only those come again.
 
 mod due;
+mod objects;
 mod priority;
 mod publish;
 mod queue;
@@ -9,6 +10,7 @@ mod send;
 mod stream;
 
 pub use due::{CLAIM, Cancelled, Claim, DueBuckets, DueItem, SETTLED, Swept, Ticket};
+pub use objects::{ObjectChange, ObjectEvent, ObjectEvents};
 pub use priority::{Priority, PriorityQueue};
 pub use publish::{Event, Publisher};
 pub use queue::{Batch, BatchOutcome, Message};

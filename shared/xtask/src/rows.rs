@@ -33,6 +33,9 @@ pub enum Trigger {
     Http { method: String, path: String, public: bool },
     Unrouted,
     Queue(String),
+    PriorityQueue(String, Vec<String>),
+    Bucket(String),
+    Socket { route: String, public: bool },
     Stream,
     Schedule,
     Invoke,
@@ -77,6 +80,12 @@ fn trigger(call: &str, arguments: &[&str]) -> Result<Option<Trigger>> {
         "docs" => built_in("/docs"),
         "unrouted" => Trigger::Unrouted,
         "queue" => Trigger::Queue(literal(arguments, 1)?),
+        "priority_queue" => Trigger::PriorityQueue(literal(arguments, 1)?, priorities(arguments.get(2).copied())?),
+        "bucket" => Trigger::Bucket(literal(arguments, 1)?),
+        "socket" => {
+            let public = arguments.get(2).context("needs a route and an access")?.ends_with("Public");
+            Trigger::Socket { route: literal(arguments, 1)?, public }
+        }
         "stream" => Trigger::Stream,
         "schedule" => Trigger::Schedule,
         "invoke" => Trigger::Invoke,
@@ -86,6 +95,14 @@ fn trigger(call: &str, arguments: &[&str]) -> Result<Option<Trigger>> {
 
 fn built_in(path: &str) -> Trigger {
     Trigger::Http { method: "GET".to_owned(), path: path.to_owned(), public: true }
+}
+
+/// `&[Priority::High, Low]` as the ends of queues' names.
+fn priorities(argument: Option<&str>) -> Result<Vec<String>> {
+    let list = argument.and_then(|list| list.strip_prefix("&[")?.strip_suffix(']'));
+    let list = list.context("the priorities must be a literal: &[Priority::High, Priority::Low]")?;
+    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Ok(names.map(|name| name.rsplit("::").next().unwrap_or(name).to_lowercase()).collect())
 }
 
 fn literal(arguments: &[&str], index: usize) -> Result<String> {
@@ -106,6 +123,10 @@ mod tests {
                 // a comment between rows (with a bracket
                 .http("get_cat", GET, "/cats/{id}", web::Access::Public, get_cat::handle,)
                 .queue::<Meal, _, _>("count_meals", "meals", count_meals::handle)
+                .priority_queue("deliver", "deliveries", &[Priority::High, Low], deliver::handle)
+                .bucket("on_upload", "media", on_upload::handle)
+                .socket("on_connect", "$connect", Access::Scope("cats:read"), on_connect::handle)
+                .socket("on_disconnect", "$disconnect", Access::Public, on_disconnect::handle)
                 .stream("publish_changes", publish_changes::handle)
                 .schedule("sweep", sweep::handle)
                 .invoke("authorize", |app, ask| authorize::handle(app, ask))
@@ -123,6 +144,10 @@ mod tests {
             ("feed_cat", http("POST", "/cats/{id}/meals", false)),
             ("get_cat", http("GET", "/cats/{id}", true)),
             ("count_meals", Trigger::Queue("meals".into())),
+            ("deliver", Trigger::PriorityQueue("deliveries".into(), vec!["high".into(), "low".into()])),
+            ("on_upload", Trigger::Bucket("media".into())),
+            ("on_connect", Trigger::Socket { route: "$connect".into(), public: false }),
+            ("on_disconnect", Trigger::Socket { route: "$disconnect".into(), public: true }),
             ("publish_changes", Trigger::Stream),
             ("sweep", Trigger::Schedule),
             ("authorize", Trigger::Invoke),

@@ -3,6 +3,8 @@
 mod crates;
 mod docs;
 mod five_files;
+mod inputs;
+mod socket;
 pub(crate) mod stack;
 mod text;
 mod wiring;

@@ -4,6 +4,7 @@ pub(crate) mod access;
 mod identity;
 mod limits;
 mod permissions;
+mod probe;
 mod url_shortener;
 
 use std::collections::BTreeMap;

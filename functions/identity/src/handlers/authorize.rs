@@ -1,10 +1,11 @@
-//! The Lambda authorizer of every HTTP API: says who calls. Whether they may is the function's to say, as a problem.
+//! The Lambda authorizer of every HTTP and WebSocket API: says who calls. Whether they may is the function's to say.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use types::{Fault, Instant, Tier};
 
 use crate::App;
@@ -15,20 +16,27 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 /// Longest credential looked at, in bytes.
 const LONGEST: usize = 8192;
 
-/// API Gateway's question (payload format 2.0); the headers are all that matters.
+/// API Gateway's question: for an HTTP API in payload format 2.0, for a WebSocket API (on `$connect`) in REST's form,
+/// which names the method's ARN and wants a policy.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Request {
     #[serde(default)]
     headers: HashMap<String, String>,
+    method_arn: Option<String>,
+    query_string_parameters: Option<HashMap<String, String>>,
 }
 
-/// The answer, in the simple form. It always lets the request through: a caller is named, or none is, and the function
-/// answers 401 with a problem where it needs one. The gateway's own refusal would be a bare 403.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Response {
-    is_authorized: bool,
-    context: Context,
+/// The answer. It always lets the request through: a caller is named, or none is, and the function answers 401 with a
+/// problem where it needs one. The gateway's own refusal would be a bare 403.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", untagged)]
+#[allow(missing_docs)]
+pub enum Response {
+    #[serde(rename_all = "camelCase")]
+    Simple { is_authorized: bool, context: Context },
+    #[serde(rename_all = "camelCase")]
+    Policy { principal_id: String, policy_document: serde_json::Value, context: Context },
 }
 
 /// What the functions learn.
@@ -55,11 +63,24 @@ impl Default for Remembered {
 
 /// Nothing for a credential seen in the last minute; else one read, and at most once a minute for a key one write.
 pub async fn handle(app: App, request: Request) -> Result<Response, Fault> {
-    let context = match credential(&request.headers) {
+    let token = || request.method_arn.as_ref().and_then(|_| token(request.query_string_parameters.as_ref()?));
+    let context = match credential(&request.headers).or_else(token) {
         Some(credential) => identify(&app, &credential).await?,
         None => None,
     };
-    Ok(Response { is_authorized: true, context: context.unwrap_or_default() })
+    let context = context.unwrap_or_default();
+    let Some(arn) = request.method_arn else { return Ok(Response::Simple { is_authorized: true, context }) };
+    let statement = json!({"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": arn});
+    let policy_document = json!({"Version": "2012-10-17", "Statement": [statement]});
+    let principal_id = if context.caller.is_empty() { "nobody".to_owned() } else { context.caller.clone() };
+    Ok(Response::Policy { principal_id, policy_document, context })
+}
+
+/// `?access_token=…` of a WebSocket's handshake, in which browsers cannot send headers. A token alone, which ends soon:
+/// URLs are written into logs, where an API key must not be.
+fn token(query: &HashMap<String, String>) -> Option<String> {
+    let token = query.get("access_token").filter(|text| (1..=LONGEST).contains(&text.len()))?;
+    Credential::parse(token).is_none().then(|| token.clone())
 }
 
 /// `Authorization: Bearer …`, or `X-Api-Key: …`; the first one wins.

@@ -40,12 +40,14 @@ pub(super) fn physical_names(project: &Project) -> Vec<Finding> {
         let own = if system.name == "platform" { "almanac" } else { &system.name };
         let start = format!("${{Stage}}-{own}");
         for resource in system.template.iter().flat_map(Template::resources) {
-            for property in PHYSICAL {
+            // A permission names the function that it is of, which may be another system's (the authorizer).
+            let is_permission = resource.kind == "AWS::Lambda::Permission";
+            for property in PHYSICAL.into_iter().filter(|_| !is_permission) {
                 let Some(value) = resource.properties.get(property) else { continue };
                 let name = text(value).unwrap_or_default();
                 let is_own =
                     name.strip_prefix(&start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']));
-                // A mapping or a permission names another resource by reference; that is no name of its own.
+                // A mapping names another resource by reference; that is no name of its own.
                 let is_reference = name.starts_with("${") && !name.starts_with("${Stage}");
                 if !is_own && !is_reference {
                     let place = system.path(&format!("template.yaml#{}", resource.id));
@@ -135,7 +137,8 @@ fn stars_of(statement: &Value) -> impl Iterator<Item = (String, &'static str)> {
 
 /// Whether a `*` stands before anything of ours is named. Behind it, it is the parts of one resource: indexes, objects.
 fn is_wild(resource: &str) -> bool {
-    resource.split_once('*').is_some_and(|(before, _)| !before.contains(".Arn}") && !before.contains("${Stage}-"))
+    const NAMED: [&str; 3] = [".Arn}", "${Stage}-", "${Stage}/POST/@connections/"];
+    resource.split_once('*').is_some_and(|(before, _)| NAMED.iter().all(|named| !before.contains(named)))
 }
 
 /// What a queue cannot deliver goes to another queue, where an alarm sees it.

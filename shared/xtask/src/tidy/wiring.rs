@@ -2,7 +2,7 @@
 
 use yaml_serde::Value;
 
-use super::{Finding, found};
+use super::{Finding, found, inputs, socket};
 use crate::names::{camel, kebab};
 use crate::project::{Project, System};
 use crate::rows::{Row, Trigger};
@@ -25,9 +25,9 @@ pub(super) fn agrees(project: &Project) -> Vec<Finding> {
     findings
 }
 
-type Difference = (String, String);
+pub(super) type Difference = (String, String);
 
-fn differ(wrong: impl Into<String>, remedy: impl Into<String>) -> Difference {
+pub(super) fn differ(wrong: impl Into<String>, remedy: impl Into<String>) -> Difference {
     (wrong.into(), remedy.into())
 }
 
@@ -46,9 +46,15 @@ fn names(system: &System, row: &Row, function: &Resource<'_>) -> Vec<Difference>
 
 fn sources(system: &System, template: &Template, row: &Row, function: &Resource<'_>) -> Vec<Difference> {
     let sources = function.sources();
-    let kind = match row.trigger {
+    let kind = match &row.trigger {
         Trigger::Http { .. } | Trigger::Unrouted => "HttpApi",
-        Trigger::Queue(_) => "SQS",
+        Trigger::Queue(_) | Trigger::PriorityQueue(..) => "SQS",
+        Trigger::Bucket(_) => "S3",
+        // SAM has no event of a WebSocket API for a function: its routes are resources.
+        Trigger::Socket { .. } if !sources.is_empty() => {
+            return vec![differ("a WebSocket's function has no Events", "delete them, or change its row")];
+        }
+        Trigger::Socket { route, public } => return socket::differences(template, function, route, *public),
         Trigger::Stream => "DynamoDB",
         Trigger::Schedule => "ScheduleV2",
         Trigger::Invoke if sources.is_empty() => return Vec::new(),
@@ -79,8 +85,12 @@ fn sources(system: &System, template: &Template, row: &Row, function: &Resource<
         }
         // Without an authorizer: a browser's preflight and a mistyped path carry no credential.
         Trigger::Unrouted => differences.extend(routes(&sources, None, &[], true)),
-        Trigger::Queue(queue) => differences.extend(queues(system, template, &sources, queue)),
-        Trigger::Stream | Trigger::Schedule | Trigger::Invoke => {}
+        Trigger::Queue(queue) => differences.extend(inputs::queues(system, template, &sources, queue)),
+        Trigger::PriorityQueue(queue, priorities) => {
+            differences.extend(inputs::priorities(system, template, &sources, queue, priorities));
+        }
+        Trigger::Bucket(bucket) => differences.extend(inputs::buckets(system, template, &sources, bucket)),
+        Trigger::Stream | Trigger::Schedule | Trigger::Invoke | Trigger::Socket { .. } => {}
     }
     differences
 }
@@ -125,24 +135,12 @@ fn routes(sources: &[&Source<'_>], route: Option<(&str, &str)>, also: &[&str], p
     differences
 }
 
-fn queues(system: &System, template: &Template, sources: &[&Source<'_>], queue: &str) -> Vec<Difference> {
-    let name = format!("${{Stage}}-{}-{queue}", system.name);
-    let is_it = |source: &&&Source<'_>| {
-        let id = source.text(&["Queue"]).unwrap_or_default();
-        let id = id.trim_start_matches("${").trim_end_matches(".Arn}").to_owned();
-        let queues = template.of_type("AWS::SQS::Queue");
-        queues.iter().any(|queue| queue.id == id && queue.text(&["QueueName"]).as_ref() == Some(&name))
-    };
-    let wrong = sources.iter().filter(|source| !is_it(source));
-    wrong.map(|source| differ(format!("{} is not the queue {name}", source.id), "make Queue: !GetAtt it.Arn")).collect()
-}
-
 /// Every mapping is bounded and loses nothing.
 pub(super) fn mappings(project: &Project) -> Vec<Finding> {
     let mut findings = Vec::new();
     for system in &project.systems {
         let functions = system.template.iter().flat_map(|template| template.functions());
-        for (function, source) in functions.flat_map(|f| f.sources().into_iter().map(move |source| (f.id, source))) {
+        for (function, source) in functions.flat_map(|f| f.sources().into_iter().map(move |source| (f, source))) {
             let missing: Vec<&str> = match source.kind {
                 "SQS" => {
                     let kinds = list(at(source.properties, &["FunctionResponseTypes"]));
@@ -171,9 +169,15 @@ pub(super) fn mappings(project: &Project) -> Vec<Finding> {
                 .into_iter()
                 .flatten()
                 .collect(),
+                // Not a mapping: S3 invokes, and Lambda gives up after two more tries.
+                "S3" => {
+                    let path = ["EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination"];
+                    let line = "EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: SQS, Destination: …}}} to the function";
+                    at(function.properties, &path).is_none().then_some(line).into_iter().collect()
+                }
                 _ => continue,
             };
-            let place = system.path(&format!("template.yaml#{function}"));
+            let place = system.path(&format!("template.yaml#{}", function.id));
             let lacks =
                 |line: &str| found(&place, format!("its mapping {} is not bounded", source.id), format!("add {line}"));
             findings.extend(missing.into_iter().map(lacks));
