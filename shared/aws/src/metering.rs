@@ -79,7 +79,7 @@ impl Intercept for Metering {
 /// Notes what the request needs permission for and the messages it carries; `false` for an operation not known here.
 /// A new operation is added here; until then the check of policies reports it as unknown.
 fn note(input: &Input, meter: &mut Meter) -> bool {
-    note_table(input, meter) || note_queue(input, meter) || note_bus(input, meter)
+    note_table(input, meter) || note_queue(input, meter) || note_bus(input, meter) || note_connection(input, meter)
 }
 
 fn note_table(input: &Input, meter: &mut Meter) -> bool {
@@ -166,6 +166,17 @@ fn note_bus(input: &Input, meter: &mut Meter) -> bool {
         meter.events += chunks(texts.into_iter().flatten().map(str::len).sum());
     }
     true
+}
+
+/// The API is in the URL, not in the request: IAM's resource ends in `/@connections/…`.
+fn note_connection(input: &Input, meter: &mut Meter) -> bool {
+    use aws_sdk_apigatewaymanagement::operation as op;
+    let posted = input.downcast_ref::<op::post_to_connection::PostToConnectionInput>().is_some();
+    let closed = input.downcast_ref::<op::delete_connection::DeleteConnectionInput>().is_some();
+    if posted || closed {
+        meter.act("execute-api:ManageConnections", "@connections");
+    }
+    posted || closed
 }
 
 fn chunks(bytes: usize) -> u32 {

@@ -70,6 +70,8 @@ mod tests {
             status: None,
             refusal: None,
             fault: None,
+            trace: types::Trace::start(),
+            linked_traces: Vec::new(),
             meter: Meter { actions: [(("dynamodb:GetItem", resource.to_owned()), 1)].into(), ..Meter::default() },
         };
         for (stage, changed) in [("t1", false), ("t2", true)] {

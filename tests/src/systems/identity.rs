@@ -102,6 +102,33 @@ fn nobody_and_a_caller_without_the_scope_are_refused() {
     );
 }
 
+/// A WebSocket API asks in REST's form and wants a policy; its caller may be a browser, which sends no headers.
+#[test]
+fn the_authorizer_answers_a_websocket_with_a_policy() {
+    let run = async {
+        let mut world = WORLDS.make(&[]).await?;
+        let issue = serde_json::json!({"owner": "alice", "name": "ci", "scopes": ["links:read"]});
+        let issued = world.invoke("issue_key", &issue).await?;
+        let key = issued["secret"].as_str().unwrap_or_default();
+        let arn = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4/dev/$connect";
+        let ask = |headers: serde_json::Value, query: serde_json::Value| json!({"type": "REQUEST", "methodArn": arn, "headers": headers, "queryStringParameters": query});
+        let statement = json!({"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": arn});
+        let policy = json!({"Version": "2012-10-17", "Statement": [statement]});
+        let known = json!({"caller": "alice", "scopes": "links:read", "tier": "free"});
+        for (headers, query, principal, context) in [
+            (json!({"X-Api-Key": key}), json!(null), "alice", known),
+            (json!({"Host": "x"}), json!(null), "nobody", json!({})),
+            (json!({}), json!({"access_token": key}), "nobody", json!({})), // a key is for no URL
+            (json!({}), json!({"access_token": "x.y.z"}), "nobody", json!({})),
+        ] {
+            let answer = world.invoke("authorize", &ask(headers, query)).await?;
+            assert_eq!(answer, json!({"principalId": principal, "policyDocument": policy, "context": context}));
+        }
+        anyhow::Ok(())
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();
+}
+
 /// What the authorizer tells the other systems, and what it costs.
 #[test]
 fn the_authorizer_names_the_caller_and_remembers_for_a_minute() {

@@ -1,5 +1,6 @@
 //! Scenarios: each system's own Lambdas on real tables and queues, by a clock that the test moves.
 
 pub(crate) mod identity;
+mod probe;
 pub(crate) mod url_shortener;
 mod url_shortener_sandboxes;
