@@ -52,10 +52,12 @@ fn every_lambda_has_run_and_none_has_failed() -> Result<()> {
     let handlers = |rows: Vec<&'static str>, system| rows.into_iter().map(move |handler| (system, handler));
     let identity = ::identity::system().rows().iter().map(|row| row.handler).collect();
     let shortener = ::url_shortener::system().rows().iter().map(|row| row.handler).collect();
-    let mut waiting: Vec<_> = handlers(identity, "identity").chain(handlers(shortener, "url-shortener")).collect();
+    let probe = ::probe::system().rows().iter().map(|row| row.handler).collect();
+    let all = [handlers(identity, "identity"), handlers(shortener, "url-shortener"), handlers(probe, "probe")];
+    let mut waiting: Vec<_> = all.into_iter().flatten().collect();
     // The other tests call them meanwhile; the schedule is the last to come, a minute after it was made.
     let done = eventually("every Lambda to be called by some test", Duration::from_secs(170), || {
-        for system in ["identity", "url-shortener"] {
+        for system in ["identity", "url-shortener", "probe"] {
             let records = records(&cloud, system)?;
             for record in &records {
                 ensure!(record["fault"].is_null(), "a Lambda failed: {record}");
