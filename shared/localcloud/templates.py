@@ -69,7 +69,19 @@ def translate(template: Template, parameters: dict[str, str], code: Callable[[st
     }
     plain: Template = Translator(MANAGED_POLICIES, Parser(), boto_session=session).translate(template, values)
     plain.pop("Transform", None)
+    allow_batches(plain)
     return expand_http_apis(plain)
+
+
+def allow_batches(template: Template) -> None:
+    """On AWS sqs:SendMessage allows SendMessageBatch too, which is no permission there; the emulator asks for one."""
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in resource["Properties"].get("Policies", []):
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    actions = statement.get("Action")
+                    if isinstance(actions, list) and "sqs:SendMessage" in actions:
+                        actions.append("sqs:SendMessageBatch")
 
 
 def expand_http_apis(template: Template) -> Template:

@@ -93,6 +93,16 @@ class Translation(unittest.TestCase):
         self.assertEqual(function["Code"], {"S3Bucket": "bucket", "S3Key": "tiny.zip"})
         self.assertEqual(function["Architectures"], [host_architecture()])
 
+    def test_who_may_send_messages_may_send_batches(self) -> None:
+        def role(*actions: str) -> dict[str, object]:
+            statement = {"Effect": "Allow", "Action": list(actions), "Resource": "x"}
+            return {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": {"Statement": [statement]}}]}}
+
+        template = {"Resources": {"Sends": role("sqs:SendMessage"), "Reads": role("sqs:ReceiveMessage")}}
+        templates.allow_batches(template)
+        sends, reads = role("sqs:SendMessage", "sqs:SendMessageBatch"), role("sqs:ReceiveMessage")
+        self.assertEqual(template["Resources"], {"Sends": sends, "Reads": reads})
+
     def test_what_is_no_template_is_refused(self) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write("just: text")
