@@ -56,8 +56,8 @@ class Ministack(Cloud):
 
     name = "ministack"
     health = "/_ministack/health"
-    # Its CloudFormation refuses a template with a type it does not know; nothing here calls an archive, and it sends the
-    # answer of a WebSocket's route back with or without a response.
+    # Its CloudFormation refuses a template with a type it does not know; nothing here calls an archive, and it sends
+    # the answer of a WebSocket's route back with or without a response.
     unknown_types = frozenset({"AWS::Events::Archive", "AWS::ApiGatewayV2::RouteResponse"})
 
     def http_url(self, api: dict[str, Any], stage: str) -> str:

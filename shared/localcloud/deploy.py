@@ -86,6 +86,11 @@ def _value(values: dict[str, str], logical_id: str, key: str, value: Any) -> str
     return str(value)
 
 
+def _told(template: dict[str, Any]) -> set[str]:
+    """The addresses that a template wants to know."""
+    return ADDRESSES.keys() & template.get("Parameters", {}).keys()
+
+
 class Deployment:
     """The stacks of one stage in one cloud."""
 
@@ -115,9 +120,7 @@ class Deployment:
         changed = self._pass(wanted)
         # A system that writes its own URL into answers is told where it answers, as a custom domain would do. That is
         # known once its API is there, so a new stack is updated once.
-        told = [
-            system for system in wanted if ADDRESSES.keys() & templates.load(system.template).get("Parameters", {}).keys()
-        ]
+        told = [system for system in wanted if _told(templates.load(system.template))]
         changed = max(changed, self._pass(told))
         self._delete_others(wanted)
         say(f"{changed} of {len(wanted)} systems deployed in {time.monotonic() - started:.1f} s, the rest unchanged")
@@ -158,7 +161,7 @@ class Deployment:
     def _submit(self, system: System, present: dict[str, Any] | None) -> bool:
         """Start creating or updating the stack; False if it is already what it should be."""
         template = templates.load(system.template)
-        told = ADDRESSES.keys() & template.get("Parameters", {}).keys()
+        told = _told(template)
         if present and told:
             urls = self._addresses(system)
             known = {name: urls.get(ADDRESSES[name], "") for name in sorted(told)}

@@ -96,7 +96,8 @@ class Translation(unittest.TestCase):
     def test_who_may_send_messages_may_send_batches(self) -> None:
         def role(*actions: str) -> dict[str, object]:
             statement = {"Effect": "Allow", "Action": list(actions), "Resource": "x"}
-            return {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": {"Statement": [statement]}}]}}
+            policy = {"PolicyDocument": {"Statement": [statement]}}
+            return {"Type": "AWS::IAM::Role", "Properties": {"Policies": [policy]}}
 
         template = {"Resources": {"Sends": role("sqs:SendMessage"), "Reads": role("sqs:ReceiveMessage")}}
         templates.allow_batches(template)

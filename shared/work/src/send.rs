@@ -229,7 +229,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn calls_hold_every_message_in_order_and_no_more_than_they_may(sizes in prop::collection::vec(prop_oneof![0..2000_usize, 0..MOST_BYTES], 0..30)) {
+        fn calls_hold_every_message_in_order_and_no_more_than_they_may(
+            sizes in prop::collection::vec(prop_oneof![0..2000_usize, 0..MOST_BYTES], 0..30),
+        ) {
             let messages: Vec<Outgoing> = sizes.iter().map(|&size| of(size, None)).collect();
             let indexed: Vec<(usize, &Outgoing)> = messages.iter().enumerate().collect();
             let calls = calls(&indexed);

@@ -172,7 +172,7 @@ pub(super) fn mappings(project: &Project) -> Vec<Finding> {
                 // Not a mapping: S3 invokes, and Lambda gives up after two more tries.
                 "S3" => {
                     let path = ["EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination"];
-                    let line = "EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: SQS, Destination: …}}} to the function";
+                    let line = "EventInvokeConfig: {DestinationConfig: {OnFailure: {…}}} to the function";
                     at(function.properties, &path).is_none().then_some(line).into_iter().collect()
                 }
                 _ => continue,
