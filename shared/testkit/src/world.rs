@@ -239,17 +239,11 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
         Ok(waited)
     }
 
-    /// Events with everything that waits in a worker's queue, for a test to hand over.
+    /// Takes the messages that wait in a worker's queues.
     ///
     /// # Errors
-    /// When the queue cannot be read.
-    pub async fn waiting(&mut self, handler: &str, delivery: Delivery) -> Result<Vec<Value>> {
-        let batches = batches(self.messages(handler).await?, delivery);
-        Ok(batches.into_iter().map(|batch| serde_json::json!({ "Records": batch })).collect())
-    }
-
-    /// Takes the messages that wait in a worker's queues.
-    pub(crate) async fn messages(&self, handler: &str) -> Result<Vec<Value>> {
+    /// When a queue cannot be read.
+    pub async fn messages(&self, handler: &str) -> Result<Vec<Value>> {
         let mut messages = Vec::new();
         for url in self.queues(handler)? {
             messages.extend(receive(&self.sdk, &url).await?);
