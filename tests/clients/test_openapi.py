@@ -25,7 +25,11 @@ def scopes(document: dict[str, Any]) -> Iterator[str]:
                 yield from names
 
 
-@pytest.mark.parametrize("system", Cloud.systems)
+# What only tests deploy describes nothing.
+DESCRIBED = [system for system in Cloud.systems if system != "probe"]
+
+
+@pytest.mark.parametrize("system", DESCRIBED)
 def test_every_answer_is_in_the_document(system: str, cloud: Cloud, tmp_path: Path) -> None:
     document = f"{cloud.origin(system)}/openapi.json"
     answer = requests.get(document, timeout=CALL_SECONDS)

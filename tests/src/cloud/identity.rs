@@ -97,12 +97,12 @@ fn logs_tell_what_happened_and_hold_no_key() -> Result<()> {
     ensure!(links_with(&cloud, ("x-api-key", &key))? == 200, "a call to log");
     let secret = key.rsplit('_').next().context("a key has a secret half")?.to_owned();
     let line = eventually("the authorizer's log line", Duration::from_secs(20), || {
-        Ok(records(&cloud, "identity")?.into_iter().find(|line| line["handler"] == "authorize"))
+        Ok(records(&cloud, "identity", "authorize")?.into_iter().find(|line| line["handler"] == "authorize"))
     })?;
     ensure!(line["stage"] == cloud.stage() && line["system"] == "identity" && line["request_id"].is_string(), "{line}");
     ensure!(line["latency_ms"].is_number() && line["read_units"].is_number(), "{line}");
     for system in ["identity", "url-shortener"] {
-        ensure!(log(&cloud, system)?.iter().all(|line| !line.contains(&secret)), "a key in the log of {system}");
+        ensure!(log(&cloud, system, "")?.iter().all(|line| !line.contains(&secret)), "a key in the log of {system}");
     }
     Ok(())
 }

@@ -90,7 +90,7 @@ fn a_trace_goes_through_the_queue_to_the_workers_log() -> Result<()> {
         };
         let lines = eventually("both functions to have logged the trace", LIMIT, || {
             cloud.invoke("probe/sweep_due", &json!({}))?;
-            let lines: Vec<Value> = records(&cloud, "probe")?.into_iter().filter(of_trace).collect();
+            let lines: Vec<Value> = records(&cloud, "probe", "")?.into_iter().filter(of_trace).collect();
             let both = ["send_message", "deliver"].iter().all(|name| lines.iter().any(|line| line["handler"] == *name));
             Ok(both.then_some(lines))
         })?;
