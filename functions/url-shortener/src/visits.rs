@@ -104,3 +104,19 @@ impl App {
         host.parse().ok().filter(|_| other)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_country_comes_from_the_database_and_a_broken_one_stops_the_start() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/fixtures/country.mmdb");
+        let countries = Countries::open(Some(file)).unwrap();
+        let found = ["203.0.113.7", "198.51.100.1", "192.0.2.1", "2001:db8::1", "nobody"].map(|it| countries.of(it));
+        assert_eq!(found, [Some("DE".to_owned()), Some("IN".to_owned()), None, None, None]);
+        assert!(Countries::open(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))).is_err());
+        assert!(Countries::open(Some("/no/such/file")).is_err());
+        assert_eq!(Countries::open(None).unwrap().of("203.0.113.7"), None);
+    }
+}

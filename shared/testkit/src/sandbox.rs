@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use types::{Clock, Fault, random};
 
 use crate::events;
+use crate::seen::Seen;
 
 /// A sandbox. One that is killed is followed by a fresh one, with nothing in its memory.
 pub struct Sandbox<A> {
@@ -20,6 +21,7 @@ pub struct Sandbox<A> {
     pub(crate) env: Env,
     pub(crate) clock: Clock,
     pub(crate) death: Arc<Notify>,
+    seen: Arc<Seen>,
     functions: BTreeMap<&'static str, Function<A>>,
     /// How its invocations ended.
     pub tally: Tally,
@@ -92,8 +94,10 @@ impl<A: Clone + Send + Sync + 'static> Sandbox<A> {
         env: Env,
         clock: Clock,
         death: Arc<Notify>,
+        seen: Arc<Seen>,
     ) -> Result<Self> {
-        let mut sandbox = Self { system, app, env, clock, death, functions: BTreeMap::new(), tally: Tally::default() };
+        let (functions, tally) = (BTreeMap::new(), Tally::default());
+        let mut sandbox = Self { system, app, env, clock, death, seen, functions, tally };
         sandbox.restart()?;
         Ok(sandbox)
     }
@@ -133,6 +137,7 @@ impl<A: Clone + Send + Sync + 'static> Sandbox<A> {
             self.kill()?;
             return Ok(Run::Killed);
         };
+        self.seen.note(&outcome.record);
         let answer = match outcome.answer {
             Ok(answer) => Ok(serde_json::from_str(&answer)?),
             Err(fault) => Err(fault),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use aws::env::Env;
 use runtime::Record;
@@ -14,16 +15,16 @@ pub(crate) struct Seen {
     stage: String,
     /// The test changed the environment, so that a Lambda may have been pointed at what is not the stage's.
     changed: bool,
-    lines: BTreeSet<String>,
+    lines: Mutex<BTreeSet<String>>,
 }
 
 impl Seen {
     pub(crate) fn of(env: &Env, stage: &str, changed: bool) -> Self {
         let file = env.get("ALMANAC_SEEN").map(|folder| PathBuf::from(folder).join(format!("{stage}.txt")));
-        Self { file, stage: format!("{stage}-"), changed, lines: BTreeSet::new() }
+        Self { file, stage: format!("{stage}-"), changed, lines: Mutex::default() }
     }
 
-    pub(crate) fn note(&mut self, record: &Record) {
+    pub(crate) fn note(&self, record: &Record) {
         if self.file.is_none() {
             return;
         }
@@ -31,7 +32,8 @@ impl Seen {
             let own = resource.strip_prefix(&self.stage).map(|rest| format!("${{Stage}}-{rest}"));
             if own.is_some() || !self.changed {
                 let resource = own.as_deref().unwrap_or(resource);
-                self.lines.insert(format!("{}/{} {action} {resource}", record.system, record.handler));
+                let line = format!("{}/{} {action} {resource}", record.system, record.handler);
+                self.lines.lock().unwrap_or_else(PoisonError::into_inner).insert(line);
             }
         }
     }
@@ -40,8 +42,9 @@ impl Seen {
 impl Drop for Seen {
     #[allow(clippy::print_stderr)] // `xtask policies` then misses what was not written
     fn drop(&mut self) {
-        let Some(path) = self.file.take().filter(|_| !self.lines.is_empty()) else { return };
-        let text: String = self.lines.iter().map(|line| format!("{line}\n")).collect();
+        let lines = std::mem::take(self.lines.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let Some(path) = self.file.take().filter(|_| !lines.is_empty()) else { return };
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
         if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
             eprintln!("{}: {error}", path.display());
@@ -75,7 +78,7 @@ mod tests {
             meter: Meter { actions: [(("dynamodb:GetItem", resource.to_owned()), 1)].into(), ..Meter::default() },
         };
         for (stage, changed) in [("t1", false), ("t2", true)] {
-            let mut seen = Seen::of(&env, stage, changed);
+            let seen = Seen::of(&env, stage, changed);
             for resource in [format!("{stage}-zoo"), format!("{stage}-zoo"), "elsewhere".to_owned()] {
                 seen.note(&record(&resource));
             }

@@ -43,7 +43,7 @@ pub struct World<A> {
     names: BTreeMap<String, String>,
     feed: Feed,
     read: BTreeMap<&'static str, usize>,
-    seen: Seen,
+    seen: Arc<Seen>,
     proxy: Option<Proxy>,
     /// What every invocation so far did.
     pub records: Vec<Record>,
@@ -87,7 +87,7 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
         }
         let bus = format!("{stage}-almanac");
         sdk.eventbridge().create_event_bus().name(bus).send().await?;
-        let seen = Seen::of(&base, &stage, !changes.is_empty() || proxy.is_some());
+        let seen = Arc::new(Seen::of(&base, &stage, !changes.is_empty() || proxy.is_some()));
         let mut env = base.with("STAGE", stage);
         if let Some(proxy) = &proxy {
             env = env.with("AWS_ENDPOINT_URL", format!("http://{}", proxy.address));
@@ -129,7 +129,7 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// When the App cannot be made.
     pub fn killable(&self, name: &str) -> Result<Sandbox<A>> {
         let (env, death) = self.mortal(name);
-        Sandbox::start(self.system.clone(), self.app, env, self.clock.clone(), death)
+        Sandbox::start(self.system.clone(), self.app, env, self.clock.clone(), death, Arc::clone(&self.seen))
     }
 
     /// A Lambda in a process of its own, by the machine's clock; `name` is its access key.

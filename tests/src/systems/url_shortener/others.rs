@@ -13,6 +13,8 @@ fn the_guides_own_names() {
          alice  POST /api/shorten {long_url: https://b.example, expires_at: '2027-01-17T08:00:00Z'}    201 {short_code: $made}
          alice  POST /api/shorten {original_url: https://b.example} [Idempotency-Key: k]               201 {short_code: $once}
          alice  POST /api/shorten {original_url: https://b.example} [Idempotency-Key: k]               201 {short_code: $once}
+         alice  POST /api/shorten {original_url: ftp://b.example} [Idempotency-Key: no]                422 target-refused
+         alice  POST /urls {long_url: ftp://a.example} [Idempotency-Key: no]                           422 target-refused
          alice  GET  /api/dog                                            200 {original_url: https://b.example/, is_active: true}
          bob    GET  /api/dog                                            404 link-not-found
          bob    DELETE /api/dog                                          404 link-not-found
@@ -79,4 +81,19 @@ fn kutts_names() {
          alice  DELETE /api/v2/links/cat                   404 link-not-found
          alice  GET  /api/v2/links/cat/stats               404 link-not-found",
     );
+}
+
+/// Each of the names leases ids of its own where its sandbox has none.
+#[test]
+fn any_name_may_be_a_sandboxs_first() {
+    for (path, body) in [
+        ("/urls", "{long_url: https://a.example}  201"),
+        ("/api/shorten", "{original_url: https://a.example}  201"),
+        ("/v4/shorten", "{long_url: https://a.example}  200"),
+        ("/v4/bitlinks", "{long_url: https://a.example}  200"),
+        ("/api/v2/links", "{target: https://a.example}  201"),
+        ("/links/batch", "{links: [{url: https://a.example}]}  200"),
+    ] {
+        check(&format!("alice  POST {path} {body}\n calls 2"));
+    }
 }

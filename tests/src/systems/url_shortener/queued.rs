@@ -86,3 +86,17 @@ async fn while_the_counter_is_down_the_leased_block_serves() {
     let run = post(&mut sandbox, "/links", &json!({"url": "https://a.example"})).await;
     assert_eq!((run.status(), run.count("codes_unleased")), (201, 1.0), "{run:?}");
 }
+
+/// A queued claim that wants no second link meets one that was made meanwhile: that is its outcome.
+#[tokio::test]
+async fn a_queued_claim_that_wants_no_second_link_ends_in_the_first() {
+    let (world, mut disturbed, mut calm) = throttled().await;
+    let body = json!({"url": "https://a.example", "dedupe": true});
+    let late = post(&mut disturbed, "/links", &body).await;
+    assert_eq!(late.status(), 202);
+    let first = post(&mut calm, "/links", &body).await;
+    assert_eq!(first.status(), 201);
+    work(&world, &mut calm).await;
+    let done = get(&mut calm, late.body()["status_url"].as_str().unwrap(), "alice").await.body();
+    assert_eq!((&done["state"], &done["link"]["code"]), (&json!("done"), &first.body()["code"]), "{done}");
+}

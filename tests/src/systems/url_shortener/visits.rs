@@ -41,6 +41,9 @@ fn queries_paths_and_campaigns_go_along() {
          alice  POST /links {code: dog, url: https://a.example/x}  201
          anon   GET  /dog?q=2         302 https://a.example/x
          anon   GET  /dog/y           404 link-not-found
+         alice  POST /links {code: fox, url: https://a.example, forward_path: true, max_clicks: 1}  201
+         anon   GET  /fox/y           302 https://a.example/y
+         anon   GET  /fox/y           410 link-used-up
          alice  POST /links {code: emu, url: https://a.example, utm: {source: ''}}  422 utm-invalid",
     );
 }
@@ -140,6 +143,9 @@ fn a_tenants_domain_has_codes_of_its_own() {
          alice  POST /links {code: emu, url: https://a.example, domain: go.example, ttl_seconds: 60}  201
          clock  +60s
          anon   GET  /emu [Host: go.example]                                        302 https://a.example/gone
+         clock  +60s
+         anon   GET  / [Host: go.example]                                           302 https://a.example/
+         calls 1
          alice  GET  /links/cat?domain=go.example                                   200 {url: https://a.example/cat}
          alice  GET  /links/cat                                                     404 link-not-found
          alice  GET  /domains                                                       200 {items: [{domain: go.example}]}
