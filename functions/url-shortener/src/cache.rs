@@ -11,9 +11,9 @@ use types::Instant;
 use crate::domain::Link;
 use crate::follow::STALENESS;
 
-/// Links kept, typically 5 MB of them (guide 000 keeps 100,000) …
+/// About how many links are kept (guide 000 keeps 100,000): the bytes decide.
 const LINKS: usize = 10_000;
-/// … and their most bytes: a link with every rule that it may have weighs some 50 KB.
+/// Most bytes that are kept: typically 50,000 links; one with every rule that it may have weighs some 50 KB.
 const MOST_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Something that ends at some time by itself.
@@ -25,8 +25,10 @@ pub(crate) trait Ends {
     fn bytes(&self) -> u64;
 }
 
-/// About how many bytes a link takes beside its URLs and its rules.
-const BASE_BYTES: u64 = 500;
+/// About how many bytes a link takes beside its texts and its rules.
+const BASE_BYTES: u64 = 600;
+/// Five values of 200 characters.
+const MOST_UTM_BYTES: usize = 5 * 800;
 
 impl Ends for Link {
     fn ends_at(&self) -> Option<Instant> {
@@ -36,7 +38,9 @@ impl Ends for Link {
     fn bytes(&self) -> u64 {
         let rules = self.rules.iter().map(|rule| BASE_BYTES + rule.url.as_str().len() as u64 + rule.when.bytes());
         let texts = self.title.as_ref().map_or(0, String::len) + self.tags.iter().map(String::len).sum::<usize>();
-        BASE_BYTES + self.url.as_str().len() as u64 + texts as u64 + rules.sum::<u64>()
+        let extras = self.fallback_url.as_ref().map_or(0, |url| url.as_str().len())
+            + self.utm.as_ref().map_or(0, |_| MOST_UTM_BYTES);
+        BASE_BYTES + (self.url.as_str().len() + texts + extras) as u64 + rules.sum::<u64>()
     }
 }
 
@@ -46,7 +50,8 @@ impl Ends for crate::domain::Domain {
     }
 
     fn bytes(&self) -> u64 {
-        BASE_BYTES
+        let urls = [&self.root_url, &self.not_found_url, &self.expired_url];
+        BASE_BYTES + urls.into_iter().flatten().map(|url| url.as_str().len() as u64).sum::<u64>()
     }
 }
 

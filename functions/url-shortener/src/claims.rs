@@ -109,13 +109,12 @@ impl App {
     /// Claims a link: one write, or one transaction with an idempotency record or against a second link. A table that
     /// throttles or does not answer does not turn the caller away: the claim is queued.
     pub(crate) async fn claim(&self, claim: Claim, once: Option<&Once>, now: Instant) -> Answer<Claimed, LinkError> {
-        if let Some(domain) = &claim.domain {
-            match self.domain(domain).await?.filter(|known| known.owner == claim.owner) {
-                Some(_) => {}
-                None => return Ok(Err(LinkError::DomainNotFound)),
-            }
+        if let Some(domain) = &claim.domain
+            && let Err(refusal) = self.own_domain(domain.as_str(), &claim.owner).await?
+        {
+            return Ok(Err(refusal));
         }
-        let code = self.code(&claim, 0).await;
+        let code = self.code(&claim).await;
         let (chosen, dedupe, patient) = (claim.code.is_some(), claim.dedupe, claim.patient);
         let Claim { owner, url, wishes, .. } = claim;
         let link = match Link::claim(owner, code, url, wishes, self.settings.default_ttl, now) {
@@ -138,12 +137,24 @@ impl App {
         }
     }
 
-    async fn code(&self, claim: &Claim, attempt: u8) -> Code {
+    async fn code(&self, claim: &Claim) -> Code {
         let code = match &claim.code {
             Some(code) => code.clone(),
-            None => self.codes.next(&claim.owner, &claim.url, attempt).await,
+            None => self.fresh_code(&claim.owner, &claim.url, 0).await,
         };
         code.on(claim.domain.as_ref())
+    }
+
+    /// A code from the stage's source, but no reserved word.
+    async fn fresh_code(&self, owner: &str, url: &Target, attempt: u8) -> Code {
+        let mut attempt = attempt;
+        loop {
+            let code = self.codes.next(owner, url, attempt).await;
+            if !code.is_reserved() {
+                return code;
+            }
+            attempt = attempt.saturating_add(1);
+        }
     }
 
     /// Claims this very link, or where its code was made here and is taken, one of another code.
@@ -166,7 +177,7 @@ impl App {
                 return Ok(claimed);
             }
             let domain = link.code.domain().and_then(|domain| domain.parse().ok());
-            link.code = self.codes.next(&link.owner, &link.url, attempt).await.on(domain.as_ref());
+            link.code = self.fresh_code(&link.owner, &link.url, attempt).await.on(domain.as_ref());
         }
     }
 

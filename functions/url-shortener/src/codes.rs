@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::Instant as Tick;
 use types::secret::PurposeKey;
 use types::{Fault, Secret, random};
 
@@ -50,30 +51,39 @@ struct Leased {
     store: Store,
     shape: Shape,
     permutation: Option<Permutation>,
-    /// The block in use, and the one after it.
-    ids: Mutex<(Range<u64>, Range<u64>)>,
+    ids: Mutex<Ids>,
+}
+
+#[derive(Debug, Default)]
+struct Ids {
+    /// The block in use …
+    current: Range<u64>,
+    /// … and the one after it.
+    next: Range<u64>,
+    /// When no block could be leased: for a moment nobody asks again, so that many who wait do not wait in a row.
+    failed: Option<Tick>,
 }
 
 impl Leased {
     async fn id(&self) -> Result<u64, Fault> {
         let mut ids = self.ids.lock().await;
-        let (current, next) = &mut *ids;
+        let Ids { current, next, failed } = &mut *ids;
         let left = current.end - current.start;
-        if next.is_empty() && left < LOW {
-            // A fresh sandbox needs a block; a later one asks ahead, and once per ten ids should it get none.
-            let due = left == 0 || left % 10 == 9;
-            let lease = async { tokio::time::timeout(LEASE_BUDGET, self.store.lease_ids(LEASE)).await };
-            match if due { Some(lease.await) } else { None } {
-                Some(Ok(Ok(block))) => *next = block,
-                Some(Ok(Err(fault))) if left == 0 => return Err(fault),
-                Some(Err(_)) if left == 0 => return Err(Fault::transient("the counter of ids did not answer")),
-                _ => {}
+        let asked = failed.is_some_and(|at| at.elapsed() < LEASE_BUDGET);
+        if next.is_empty() && left < LOW && !asked {
+            match tokio::time::timeout(LEASE_BUDGET, self.store.lease_ids(LEASE)).await {
+                Ok(Ok(block)) => *next = block,
+                Ok(Err(fault)) => {
+                    *failed = Some(Tick::now());
+                    tracing::warn!(fault = fault.chain(), "no ids could be leased");
+                }
+                Err(_) => *failed = Some(Tick::now()),
             }
         }
         if current.is_empty() {
             *current = std::mem::take(next);
         }
-        current.next().ok_or_else(|| Fault::permanent("a lease of no ids"))
+        current.next().ok_or_else(|| Fault::transient("the counter of ids did not answer"))
     }
 }
 
@@ -85,7 +95,7 @@ impl Generator for Leased {
                 Err(fault) => {
                     // Links go on with random codes, which collide now and then and are then made anew.
                     aws::count("codes_unleased", 1.0);
-                    tracing::warn!(fault = fault.chain(), "no ids could be leased");
+                    tracing::warn!(fault = fault.chain(), "a code comes from chance");
                     Random(self.shape).next(owner, url, attempt).await
                 }
             }

@@ -109,6 +109,10 @@ impl App {
         let counts = asked.method != Method::HEAD;
         if counts && link.max_clicks.is_some() {
             match self.use_click(&code, now).await? {
+                // The owner may have set a password since this sandbox saw the link: it guards what is new.
+                Ok(used) if used.password.is_some() && used.password != link.password => {
+                    return Ok(Err((LinkError::PasswordNeeded, Some(used))));
+                }
                 Ok(used) => link = used,
                 Err((refusal, link)) => return Ok(Err((refusal, Some(link)))),
             }

@@ -47,7 +47,7 @@ impl Page {
     /// Shows where a link leads, without going there. What a password or a number of clicks guards
     /// stays hidden.
     pub fn preview(link: &Link, short_url: &str) -> Self {
-        let title = link.title.as_deref().unwrap_or("Where this link leads");
+        let title = "Where this link leads"; // its own title is its owner's
         let url = escape(link.url.as_str());
         let host = Url::parse(link.url.as_str()).ok().and_then(|url| url.host_str().map(str::to_owned));
         let lead = match (&link.password, link.max_clicks) {

@@ -137,7 +137,7 @@ impl Store {
         let free = missing("pk").or(le("purge_at", now.seconds()));
         let Some(once) = once else {
             // A write whose reply was lost is sent again and meets itself: that is success.
-            let met = |standing: Option<Link>| standing.as_ref() == Some(&link);
+            let met = |standing: Option<Link>| standing.is_some_and(|standing| standing.is_claim_of(&link));
             let outcome = self.table.put(&link).when(free).send_or(met).await?;
             return Ok(match outcome {
                 Ok(()) | Err(true) => Ok(link),
@@ -145,7 +145,8 @@ impl Store {
             });
         };
         // Its first sending, unkeyed or given up half-way, may have taken effect: then only the record is missing.
-        let taken = |there: Option<Link>| if there.as_ref() == Some(&link) { Clash::Met } else { Clash::taken() };
+        let met = |there: Option<Link>| there.is_some_and(|there| there.is_claim_of(&link));
+        let taken = |there| if met(there) { Clash::Met } else { Clash::taken() };
         let transaction = self.table.transact::<Clash>().put(&link, free, taken)?.once(once.clone(), &link, now)?;
         match transaction.send::<Link>().await? {
             Ok(Done::Now) => Ok(Ok(link)),

@@ -44,7 +44,11 @@ impl<A: Clone + Send + Sync + 'static> Courier<A> {
     /// One for each worker of the world's system.
     pub(crate) fn all(world: &World<A>, dice: &mut fastrand::Rng) -> Result<Vec<Self>> {
         let rows = world.system().rows().iter();
-        let workers = rows.filter(|row| matches!(row.trigger, Trigger::Queue(_) | Trigger::Stream | Trigger::Schedule));
+        let works = |trigger: &Trigger| {
+            use Trigger::{PriorityQueue, Queue, Schedule, Stream};
+            matches!(trigger, Queue(_) | PriorityQueue(..) | Stream | Schedule)
+        };
+        let workers = rows.filter(|row| works(&row.trigger));
         let courier = |row: &runtime::Row<A>| {
             Ok(Self {
                 handler: row.handler,

@@ -38,6 +38,8 @@ pub use sweep::Swept;
 pub const CLAIM: Duration = Duration::from_secs(60);
 /// A minute is left behind this long after its end: what clocks may differ by, and a slow write may take.
 pub const SETTLED: Duration = Duration::from_secs(300);
+/// Longest message, in bytes of JSON: an item holds 400 KB, and a claim must still fit in beside it.
+pub const MOST_BYTES: usize = 380 * 1024;
 /// Partition of what was set aside, for a person.
 const DEAD: &str = "DUE#dead";
 
@@ -63,13 +65,15 @@ pub struct DueItem {
     dead_at: Option<i64>,
 }
 
-/// Where a piece of work waits, to cancel it by. Its two parts make its text, which may be stored.
+/// Where a piece of work waits, to cancel it by. It may be stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// When it is due, in milliseconds: as asked for, or when it was scheduled if that was later.
     pub due_at: i64,
     /// Its id.
     pub id: String,
+    /// The partition of its minute.
+    pub shard: u8,
 }
 
 /// How a cancellation ended.
@@ -79,7 +83,7 @@ pub enum Cancelled {
     Now,
     /// Nothing waits there: it was handed over, or cancelled before.
     Gone,
-    /// It is being handed over at this moment, or was by a sweep that died. Too late, or ask again after [`CLAIM`].
+    /// It is being handed over at this moment, or was by a sweep that died: then the next one hands it over.
     Busy,
 }
 
@@ -114,17 +118,19 @@ impl Item for DueItem {
 
 impl DueBuckets {
     /// What waits in `table`, each minute in `shards` partitions (at least 1). A partition takes 1,000 writes a second
-    /// and carrying a piece takes two, so a sweep carries at most some 500 a second from each. The number may grow, and
-    /// must not shrink while anything waits.
+    /// and carrying a piece takes two, so a sweep carries at most some 500 a second from each. The number must not
+    /// shrink while anything waits. Where it grows, what is scheduled again meanwhile may be another piece.
     pub fn new(table: Table, shards: u8) -> Self {
         Self { table, shards: shards.max(1), noted: Arc::default() }
     }
 
     /// Schedules `message` for `at`, or at once if that has passed: one conditional write. Scheduling the same id for
-    /// the same time again changes nothing. The message is JSON of at most some 390 KB, and should carry the id.
+    /// the same time again changes nothing while that time is to come. Once it has passed it makes another piece, so
+    /// an effect that must be one knows its id. The message is JSON of at most [`MOST_BYTES`], and should carry the id.
     ///
     /// # Errors
-    /// When the table cannot be written; whether it was scheduled is then unknown, and scheduling again settles it.
+    /// When the table cannot be written; whether it was scheduled is then unknown, and scheduling again before `at`
+    /// settles it.
     pub async fn schedule<T: Serialize>(
         &self,
         id: &str,
@@ -141,10 +147,10 @@ impl DueBuckets {
     }
 
     /// The item to write oneself, in one transaction with what it belongs to, under the condition `missing("pk")` and
-    /// within five minutes of `now`.
+    /// within a minute of `now`: the rest of [`SETTLED`] is for clocks that differ.
     ///
     /// # Errors
-    /// When the message cannot be written as JSON, or the note of the first minute not in the table.
+    /// When the message cannot be written as JSON or is too long, or the note of the first minute not in the table.
     pub async fn item<T: Serialize>(&self, id: &str, at: Instant, message: &T, now: Instant) -> Result<DueItem, Fault> {
         if !self.noted.load(Ordering::Relaxed) {
             // Sweeps begin where the first piece may be: without a note there is nothing.
@@ -154,6 +160,9 @@ impl DueBuckets {
             self.noted.store(true, Ordering::Relaxed);
         }
         let message = serde_json::to_string(message).map_err(|e| Fault::permanent("writing a message").caused_by(e))?;
+        if message.len() > MOST_BYTES {
+            return Err(Fault::permanent(format!("a message that is due later has {} bytes", message.len())));
+        }
         let traceparent = aws::trace().map(|trace| trace.to_string());
         let due_at = at.max(now).millis();
         Ok(DueItem { id: id.to_owned(), due_at, shard: self.shard(id), message, traceparent, dead_at: None })
@@ -166,7 +175,7 @@ impl DueBuckets {
     pub async fn cancel(&self, ticket: &Ticket) -> Result<Cancelled, Fault> {
         let at = Instant::from_millis(ticket.due_at);
         let sk = format!("{}#{}", at.sortable(), ticket.id);
-        let delete = self.table.delete(Key::new(bucket(minute(at), self.shard(&ticket.id)), sk));
+        let delete = self.table.delete(Key::new(bucket(minute(at), ticket.shard), sk));
         let deleted = delete.when(missing("lease_holder")).send_or::<IgnoredAny, ()>(|_| ()).await?;
         Ok(match deleted {
             Ok(Some(_)) => Cancelled::Now,
@@ -187,7 +196,7 @@ impl DueBuckets {
 impl DueItem {
     /// Where it waits.
     pub fn ticket(&self) -> Ticket {
-        Ticket { due_at: self.due_at, id: self.id.clone() }
+        Ticket { due_at: self.due_at, id: self.id.clone(), shard: self.shard }
     }
 }
 

@@ -119,6 +119,9 @@ fn named(system: &System, resource: &str) -> String {
     }
     let text = known.iter().fold(resource.to_owned(), |text, (id, name)| text.replace(&format!("${{{id}}}"), name));
     let Some(name) = text.strip_prefix("arn:").and_then(|rest| rest.splitn(5, ':').nth(4)) else { return text };
+    if name.contains("/@connections/") {
+        return "@connections".to_owned(); // as the meter knows whatever connection it is
+    }
     let kinds = ["table/", "event-bus/", "function:", "secret:"];
     kinds.iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or(name).to_owned()
 }

@@ -71,7 +71,8 @@ pub async fn sweep_due(app: App) -> Result<(), Fault> {
     let carry = |claims: Vec<Claim>| async {
         let (mut failed, mut by_priority) = (BTreeSet::new(), BTreeMap::<_, Vec<Claim>>::new());
         for claim in claims {
-            match priority(&claim.message::<Delivery>()?.priority) {
+            // What cannot be read keeps the others of its ten not back.
+            match claim.message::<Delivery>().ok().and_then(|delivery| priority(&delivery.priority)) {
                 Some(priority) => by_priority.entry(priority).or_default().push(claim),
                 None => drop(failed.insert(claim.id)),
             }

@@ -94,10 +94,12 @@ impl Code {
     /// [`LinkError::CodeInvalid`] or [`LinkError::CodeReserved`].
     pub fn custom(text: &str) -> Result<Self, LinkError> {
         let code: Self = text.parse()?;
-        if RESERVED.iter().any(|word| word.eq_ignore_ascii_case(text)) {
-            return Err(LinkError::CodeReserved);
-        }
-        Ok(code)
+        if code.is_reserved() { Err(LinkError::CodeReserved) } else { Ok(code) }
+    }
+
+    /// Whether it is a reserved word, in any case.
+    pub fn is_reserved(&self) -> bool {
+        RESERVED.iter().any(|word| word.eq_ignore_ascii_case(self.name()))
     }
 
     /// Reads a code from a path. What cannot be a code is no link's, without a look at the table.

@@ -90,7 +90,9 @@ impl Link {
         }
         let mut url = Url::parse(target.as_str()).ok()?;
         if !visit.path.is_empty() {
-            url.path_segments_mut().ok()?.pop_if_empty().extend(visit.path.split('/'));
+            // A URL's parser drops these, and so would make `..` of what is none yet.
+            let path = visit.path.replace(['\t', '\r', '\n'], "");
+            url.path_segments_mut().ok()?.pop_if_empty().extend(path.split('/'));
         }
         for group in [utm.as_slice(), forwarded] {
             set_query(&mut url, group);
@@ -134,6 +136,10 @@ mod tests {
         assert_eq!(
             lead(|link| link.utm = Some(utm), ""),
             "https://a.example/x/?q=1&utm_source=a+b&utm_medium=email#top"
+        );
+        assert_eq!(
+            lead(|link| link.forward_path = true, ".\t./.\n./z"),
+            "https://a.example/x/z?q=1&utm_source=old#top"
         );
         assert_eq!(
             lead(|link| link.forward_path = true, "y/../z?/ü"),

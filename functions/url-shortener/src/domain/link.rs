@@ -156,6 +156,11 @@ impl Link {
         }
     }
 
+    /// Whether both come from one claim, whatever changed since.
+    pub fn is_claim_of(&self, other: &Self) -> bool {
+        (&self.code, &self.owner, self.created_at) == (&other.code, &other.owner, other.created_at)
+    }
+
     /// Whether it opened as often as it may.
     pub fn is_used_up(&self) -> bool {
         self.max_clicks.is_some_and(|most| most <= self.used)

@@ -18,8 +18,8 @@ pub struct Deleted {
 /// One conditional write.
 pub async fn handle(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<Deleted>, Problem> {
     let before = kutt::told(app.store.disable(&kutt::code_of(&id)?, &caller.id, app.clock.now()).await)?;
-    if before.is_some_and(|link| link.disabled_at.is_some()) {
-        return Err(kutt::problem(LinkError::NotFound)); // deleted before, as Kutt sees it
+    if before.is_some() {
+        return Err(kutt::problem(LinkError::NotFound)); // deleted or ended before: gone, as Kutt sees it
     }
     Ok(Json(Deleted { message: "Link has been deleted successfully." }))
 }

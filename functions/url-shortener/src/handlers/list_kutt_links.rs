@@ -46,13 +46,14 @@ pub async fn handle(
     Query(which): Query<Which>,
 ) -> Result<Json<Links>, Problem> {
     let limit = which.limit.unwrap_or(10).clamp(1, 50);
-    let (mut links, mut after) = (Vec::new(), None);
+    let (mut links, mut after, mut looked_at) = (Vec::new(), None, 0);
     loop {
         let page = app.store.list(&caller.id, None, 100, after).await?;
+        looked_at += page.items.len();
         let known = page.items.into_iter().filter_map(|link| link.of(&caller.id, app.clock.now()).ok());
         links.extend(known.filter(|link| which.search.as_deref().is_none_or(|text| mentions(link, text))));
         after = page.next;
-        if after.is_none() || links.len() >= MOST {
+        if after.is_none() || looked_at >= MOST {
             break;
         }
     }

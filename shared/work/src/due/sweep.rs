@@ -50,14 +50,17 @@ impl DueBuckets {
         let (now, mut swept) = (clock.now(), Swept::default());
         let note: Option<Watermark> = self.table.get(&watermark(), Consistency::Strong).await?;
         let Some(first) = note.map(|note| note.minute) else { return Ok(swept) };
-        let mut settled = first;
+        let (mut settled, mut outcome) = (first, Ok(()));
         for of_minute in first..=minute(now) {
-            let clear = self.sweep_minute(of_minute, now, clock, most, &carry, &mut swept).await?;
-            if clear && settled == of_minute && of_minute < minute(now - SETTLED) {
-                settled = of_minute + 1;
-            }
-            if swept.cut {
+            // Empty minutes cost time too: after days without a sweep several runs share them.
+            swept.cut |= aws::remaining() < RESERVE;
+            if swept.cut || outcome.is_err() {
                 break;
+            }
+            match self.sweep_minute(of_minute, now, clock, most, &carry, &mut swept).await {
+                Ok(true) if settled == of_minute && of_minute < minute(now - SETTLED) => settled = of_minute + 1,
+                Ok(_) => {}
+                Err(fault) => outcome = Err(fault),
             }
         }
         if settled > first {
@@ -66,7 +69,7 @@ impl DueBuckets {
             noted.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await?.ok();
         }
         swept.count();
-        Ok(swept)
+        outcome.map(|()| swept)
     }
 
     /// True if nothing is left that was due in the minute.
@@ -134,7 +137,16 @@ impl DueBuckets {
         let answers = items.iter().map(|item| acquire(item).send_or(|other: Option<IgnoredAny>| other.is_some()));
         let (mut clear, mut claims) = (true, Vec::new());
         for answer in join_all(answers).await {
-            match answer? {
+            // One that cannot be claimed keeps none of the others back.
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(fault) => {
+                    tracing::error!(fault = fault.chain(), "what is due could not be claimed");
+                    (clear, swept.failed) = (false, swept.failed + 1);
+                    continue;
+                }
+            };
+            match answer {
                 Ok((lease, item)) if lease.token > MOST_CLAIMS => {
                     self.set_aside(item, &lease, now).await?;
                     swept.dead += 1;

@@ -100,3 +100,30 @@ async fn a_queued_claim_that_wants_no_second_link_ends_in_the_first() {
     let done = get(&mut calm, late.body()["status_url"].as_str().unwrap(), "alice").await.body();
     assert_eq!((&done["state"], &done["link"]["code"]), (&json!("done"), &first.body()["code"]), "{done}");
 }
+
+/// What ended while it waited is refused: its hour may be swept already, and nobody would be told.
+#[tokio::test]
+async fn a_queued_claim_that_ended_meanwhile_is_refused() {
+    let (world, mut disturbed, mut calm) = throttled().await;
+    let late = post(&mut disturbed, "/links", &json!({"url": "https://a.example", "ttl_seconds": 60})).await;
+    assert_eq!(late.status(), 202);
+    world.clock.advance(std::time::Duration::from_secs(60));
+    work(&world, &mut calm).await;
+    let refused = get(&mut calm, late.body()["status_url"].as_str().unwrap(), "alice").await.body();
+    assert_eq!(refused["problem"], "/problems/url-shortener/expiry-invalid", "{refused}");
+}
+
+/// The table does not answer in time though the claim took effect, and the link is used before the worker comes.
+#[tokio::test]
+async fn a_queued_claim_meets_its_own_link_whatever_became_of_it() {
+    let faults = Faults::seeded(1).with(Fault::AnswerLost, 1.0).only("DynamoDB_20120810.PutItem");
+    let world = WORLDS.make_with(&[], Some(faults)).await.unwrap();
+    let (mut disturbed, mut calm) = (world.killable("one").unwrap(), world.undisturbed().unwrap());
+    let body = json!({"url": "https://a.example", "code": "cat", "max_clicks": 5});
+    let late = post(&mut disturbed, "/links", &body).await;
+    assert_eq!(late.status(), 202, "{late:?}");
+    assert_eq!(calm.http("GET", "/cat", &[], None, None).await.unwrap().status(), 302);
+    work(&world, &mut calm).await;
+    let done = get(&mut calm, late.body()["status_url"].as_str().unwrap(), "alice").await.body();
+    assert_eq!((&done["state"], &done["link"]["code"]), (&json!("done"), &json!("cat")), "{done}");
+}
