@@ -118,7 +118,7 @@ impl App {
         let (chosen, dedupe, patient) = (claim.code.is_some(), claim.dedupe, claim.patient);
         let Claim { owner, url, wishes, .. } = claim;
         let link = match Link::claim(owner, code, url, wishes, self.settings.default_ttl, now) {
-            Ok(link) => link,
+            Ok(link) => Link { claim: Some(random::base62(11)), ..link },
             Err(refusal) => return Ok(Err(refusal)),
         };
         let now_or_later = self.claim_link(link.clone(), chosen, dedupe, once, now);

@@ -26,6 +26,9 @@ pub struct Link {
     /// When it was claimed.
     #[serde(with = "millis")]
     pub created_at: Instant,
+    /// Random, of the claim that made it: a claim that is sent again meets itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
     /// When it was last changed.
     #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Instant>,
@@ -114,6 +117,7 @@ impl Link {
             url,
             owner,
             created_at: now,
+            claim: None,
             updated_at: None,
             expires_at: default_ttl.map(|ttl| now + ttl),
             disabled_at: None,
@@ -158,7 +162,7 @@ impl Link {
 
     /// Whether both come from one claim, whatever changed since.
     pub fn is_claim_of(&self, other: &Self) -> bool {
-        (&self.code, &self.owner, self.created_at) == (&other.code, &other.owner, other.created_at)
+        self.code == other.code && self.claim.is_some() && self.claim == other.claim
     }
 
     /// Whether it opened as often as it may.
@@ -247,6 +251,14 @@ pub(super) mod tests {
         assert_eq!(link.open(NOW), Ok(()));
         link.used = 2;
         assert_eq!((link.open(NOW), link.state(NOW)), (Err(LinkError::UsedUp { max_clicks: 2 }), State::UsedUp));
+    }
+
+    #[test]
+    fn a_claim_meets_itself_and_no_other_of_the_same_moment() {
+        let cat = Link { claim: Some("one".to_owned()), ..link("https://a.example/") };
+        assert!(Link { used: 3, ..cat.clone() }.is_claim_of(&cat), "whatever changed since");
+        assert!(!Link { claim: Some("two".to_owned()), ..cat.clone() }.is_claim_of(&cat));
+        assert!(!link("https://a.example/").is_claim_of(&link("https://a.example/")), "claims of the first version");
     }
 
     #[test]
