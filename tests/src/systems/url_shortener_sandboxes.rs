@@ -117,3 +117,31 @@ fn one_key_in_many_sandboxes_at_once_makes_one_link() {
     };
     tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();
 }
+
+/// 32 clients, each in a sandbox of its own, open one link that may be opened ten times.
+#[test]
+fn a_limited_link_opens_for_32_clients_as_often_as_it_may() {
+    const CLIENTS: usize = 32;
+    const MOST: usize = 10;
+    let run = async {
+        let mut world = WORLDS.make(&[]).await?;
+        let link = serde_json::json!({"url": "https://a.example", "code": "cat", "max_clicks": MOST});
+        world.http("POST", "/links", &[], Some(&link), Some(("alice", "links:write", "pro"))).await?;
+        let mut clients = tokio::task::JoinSet::new();
+        for _ in 0..CLIENTS {
+            let mut sandbox = world.undisturbed()?;
+            clients.spawn(async move {
+                let mut opened = 0;
+                for _ in 0..3 {
+                    let run = sandbox.http("GET", "/cat", &[], None, None).await.unwrap();
+                    assert!(run.status() == 302 || run.problem() == "link-used-up", "{run:?}");
+                    opened += usize::from(run.status() == 302);
+                }
+                opened
+            });
+        }
+        assert_eq!(clients.join_all().await.into_iter().sum::<usize>(), MOST);
+        anyhow::Ok(())
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(run).unwrap();
+}
