@@ -122,7 +122,7 @@ def show(written: dict[str, Any]) -> None:
             f"  curl -s {key} -H 'Content-Type: application/json' -H 'Idempotency-Key: hello' "
             f"-d '{{\"url\":\"https://example.com/\",\"code\":\"hello\"}}' {url}/links"
         )
-        print(f"  curl -si {url}/hello")
+        print(f"  curl -si -A Firefox {url}/hello   # curl's own name would count as a bot")
         print(f"  curl -s {key} {url}/links/hello/stats")
 
 
