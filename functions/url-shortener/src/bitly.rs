@@ -172,8 +172,8 @@ impl App {
     /// The clicks of the caller's link in a window of time: one query.
     pub(crate) async fn bitly_series(&self, code: &Code, caller: &str, window: &Window) -> Answer<Series, LinkError> {
         let now = self.clock.now();
-        let Some((link, days)) = self.store.stats(code).await? else { return Ok(Err(LinkError::NotFound)) };
-        Ok(link.of(caller, now).map(|link| Series::of(&days, window, link.created_at, now)))
+        let stats = self.own_stats(code, caller).await?;
+        Ok(stats.map(|(link, days)| Series::of(&days, window, link.created_at, now)))
     }
 }
 

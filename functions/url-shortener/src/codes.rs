@@ -88,7 +88,7 @@ impl Leased {
 }
 
 impl Generator for Leased {
-    fn next<'a>(&'a self, owner: &'a str, url: &'a Target, attempt: u8) -> Next<'a> {
+    fn next<'a>(&'a self, _: &'a str, _: &'a Target, _: u8) -> Next<'a> {
         Box::pin(async move {
             match self.id().await {
                 Ok(id) => self.shape.code(self.permutation.as_ref().map_or(id, |permutation| permutation.apply(id))),
@@ -96,7 +96,7 @@ impl Generator for Leased {
                     // Links go on with random codes, which collide now and then and are then made anew.
                     aws::count("codes_unleased", 1.0);
                     tracing::warn!(fault = fault.chain(), "a code comes from chance");
-                    Random(self.shape).next(owner, url, attempt).await
+                    Random(self.shape).code()
                 }
             }
         })
@@ -107,10 +107,16 @@ impl Generator for Leased {
 #[derive(Debug)]
 struct Random(Shape);
 
+impl Random {
+    fn code(&self) -> Code {
+        // 64 bits modulo at most 62^10 favour no code by more than one part in twenty.
+        self.0.code(u64::from_be_bytes(random::bytes()))
+    }
+}
+
 impl Generator for Random {
     fn next<'a>(&'a self, _: &'a str, _: &'a Target, _: u8) -> Next<'a> {
-        // 64 bits modulo at most 62^10 favour no code by more than one part in twenty.
-        Box::pin(async { self.0.code(u64::from_be_bytes(random::bytes())) })
+        Box::pin(async { self.code() })
     }
 }
 
@@ -126,15 +132,11 @@ const HASHES: u8 = 2;
 
 impl Generator for Hashed {
     fn next<'a>(&'a self, owner: &'a str, url: &'a Target, attempt: u8) -> Next<'a> {
-        if attempt >= HASHES {
-            return Random(self.shape).into_next();
-        }
-        Box::pin(async move { self.shape.hashed(&self.key, owner, url.as_str(), attempt) })
-    }
-}
-
-impl Random {
-    fn into_next<'a>(self) -> Next<'a> {
-        Box::pin(async move { self.0.code(u64::from_be_bytes(random::bytes())) })
+        Box::pin(async move {
+            match attempt {
+                0..HASHES => self.shape.hashed(&self.key, owner, url.as_str(), attempt),
+                _ => Random(self.shape).code(),
+            }
+        })
     }
 }

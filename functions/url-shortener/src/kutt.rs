@@ -9,7 +9,7 @@ use types::{Answer, Fault, Instant};
 use web::{Problem, RequestMeta};
 
 use crate::App;
-use crate::domain::{Browser, Code, Counts, Link, LinkError, Os};
+use crate::domain::{Browser, Change, Code, Counts, Link, LinkError, Os};
 
 /// Between the domain and the code of an id, since `/` would end the path's part.
 const OF: char = '~';
@@ -89,7 +89,7 @@ pub fn told<T>(answer: Answer<T, LinkError>) -> Result<T, Problem> {
 }
 
 /// A length of time as the npm package `ms` reads it, in seconds: `1m`, `8h`, `42 days`.
-pub fn seconds(text: &str) -> Option<u64> {
+fn seconds(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -105,6 +105,20 @@ pub fn seconds(text: &str) -> Option<u64> {
     let seconds = number.parse::<f64>().ok()? * unit;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // no sign was read, and `as` saturates
     Some(seconds as u64)
+}
+
+/// A life as Kutt's clients write it, at least a minute.
+///
+/// # Errors
+/// [`LinkError::Expiry`], in Kutt's words.
+pub fn life(expire_in: Option<String>) -> Result<Change<u64>, Problem> {
+    let read = |text: String| seconds(&text).filter(|&seconds| seconds >= 60).ok_or(LinkError::Expiry);
+    Ok(Change::of(expire_in.map(read).transpose().map_err(problem)?))
+}
+
+/// A URL as Kutt's clients write it: without a scheme, `http://` is meant.
+pub fn target(text: String) -> String {
+    if text.contains("://") { text } else { format!("http://{text}") }
 }
 
 impl App {
@@ -124,16 +138,6 @@ impl App {
             domain: link.code.domain().map(str::to_owned),
             description: link.title,
         }
-    }
-
-    /// The caller's link and its days: one query.
-    pub(crate) async fn kutt_stats(
-        &self,
-        code: &Code,
-        caller: &str,
-    ) -> Answer<(Link, BTreeMap<String, Counts>), LinkError> {
-        let Some((link, days)) = self.store.stats(code).await? else { return Ok(Err(LinkError::NotFound)) };
-        Ok(link.of(caller, self.clock.now()).map(|link| (link, days)))
     }
 }
 

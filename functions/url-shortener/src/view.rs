@@ -1,12 +1,14 @@
 //! A link as its owner sees it.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use types::Instant;
 use web::{PageOf, RequestMeta};
 
 use crate::App;
-use crate::domain::{Code, Domain, Link, LinkError, RedirectStatus, Rule, State, Utm};
+use crate::domain::{Code, Counts, Domain, Link, LinkError, RedirectStatus, Rule, State, Utm};
 
 /// A link.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -161,6 +163,16 @@ impl App {
     pub(crate) async fn own_link(&self, code: &Code, caller: &str) -> types::Answer<Link, LinkError> {
         let link = self.store.find_now(code).await?.ok_or(LinkError::NotFound);
         Ok(link.and_then(|link| link.of(caller, self.clock.now())))
+    }
+
+    /// The caller's link of this code and the sums of its days: one query.
+    pub(crate) async fn own_stats(
+        &self,
+        code: &Code,
+        caller: &str,
+    ) -> types::Answer<(Link, BTreeMap<String, Counts>), LinkError> {
+        let Some((link, days)) = self.store.stats(code).await? else { return Ok(Err(LinkError::NotFound)) };
+        Ok(link.of(caller, self.clock.now()).map(|link| (link, days)))
     }
 }
 

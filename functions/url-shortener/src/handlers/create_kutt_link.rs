@@ -7,7 +7,7 @@ use web::{Caller, Form, IdempotencyKey, IntoResponse, Json, Operation, Output, P
 
 use crate::App;
 use crate::claims::Claimed;
-use crate::domain::{Change, LinkError};
+use crate::domain::LinkError;
 use crate::kutt::{self, KuttLink};
 use crate::requests::NewLink;
 
@@ -58,11 +58,10 @@ pub async fn handle(
     Form(request): Form<Request>,
 ) -> Result<Submitted, Problem> {
     let Request { target, description, expire_in, password, customurl, reuse, domain } = request;
-    let ttl = expire_in.map(|text| kutt::seconds(&text).filter(|&seconds| seconds >= 60).ok_or(LinkError::Expiry));
     let new = NewLink {
-        url: if target.contains("://") { target } else { format!("http://{target}") },
+        url: kutt::target(target),
         title: description,
-        ttl_seconds: Change::of(ttl.transpose().map_err(kutt::problem)?),
+        ttl_seconds: kutt::life(expire_in)?,
         password,
         dedupe: reuse && customurl.is_none(),
         found: true,
@@ -75,7 +74,7 @@ pub async fn handle(
     Ok(match claimed {
         Claimed::New(link) => Submitted(true, app.kutt_link(link, 0, &meta)),
         Claimed::Known(link) => {
-            let (link, days) = kutt::told(app.kutt_stats(&link.code, &caller.id).await)?;
+            let (link, days) = kutt::told(app.own_stats(&link.code, &caller.id).await)?;
             let visits = days.values().map(crate::domain::Counts::people).sum();
             Submitted(false, app.kutt_link(link, visits, &meta))
         }

@@ -35,7 +35,7 @@ pub async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<KuttStats>, Problem> {
     let (code, now) = (kutt::code_of(&id)?, app.clock.now());
-    let (link, days) = kutt::told(app.kutt_stats(&code, &caller.id).await)?;
+    let (link, days) = kutt::told(app.own_stats(&code, &caller.id).await)?;
     if link.disabled_at.is_some() {
         return Err(kutt::problem(LinkError::NotFound)); // deleted, as Kutt sees it
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use web::{Caller, Json, Path, Problem, State};
 
 use crate::App;
-use crate::domain::{Code, DayStats, LinkError, Stats};
+use crate::domain::{Code, DayStats, Stats};
 
 /// As guide 000 has it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -30,8 +30,7 @@ pub async fn handle(
     Path(code): Path<String>,
 ) -> Result<Json<ShortStats>, Problem> {
     let now = app.clock.now();
-    let (link, days) = app.store.stats(&Code::of_path(&code)?).await?.ok_or(LinkError::NotFound)?;
-    link.of(&caller.id, now)?;
+    let (_, days) = app.own_stats(&Code::of_path(&code)?, &caller.id).await??;
     let Stats { total_clicks, by_country, by_device, by_day: time_series, .. } = Stats::of_days(&days, now);
     Ok(Json(ShortStats { total_clicks, by_country, by_device, time_series }))
 }

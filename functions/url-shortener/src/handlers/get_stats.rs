@@ -6,7 +6,7 @@ use web::{Caller, Path, Problem, Query, State};
 
 use crate::App;
 use crate::answers::Sheet;
-use crate::domain::{DayStats, LinkError, Stats};
+use crate::domain::{DayStats, Stats};
 use crate::requests::Format;
 use crate::tables;
 
@@ -30,8 +30,7 @@ pub async fn handle(
 ) -> Result<Sheet<Stats>, Problem> {
     let code = app.code_of(&code, which.domain.as_deref())?;
     let now = app.clock.now();
-    let (link, days) = app.store.stats(&code).await?.ok_or(LinkError::NotFound)?;
-    link.of(&caller.id, now)?;
+    let (_, days) = app.own_stats(&code, &caller.id).await??;
     Ok(match which.format {
         Format::Json => Sheet::Json(Stats::of_days(&days, now)),
         Format::Csv => {

@@ -6,7 +6,7 @@ use types::Instant;
 use web::{Caller, Json, Path, Problem, State};
 
 use crate::App;
-use crate::domain::{Code, Counts, LinkError};
+use crate::domain::{Code, Counts};
 
 /// As guide 004 has it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,7 +24,6 @@ pub async fn handle(
     caller: Caller,
     Path(code): Path<String>,
 ) -> Result<Json<UrlStats>, Problem> {
-    let (link, days) = app.store.stats(&Code::of_path(&code)?).await?.ok_or(LinkError::NotFound)?;
-    let link = link.of(&caller.id, app.clock.now())?;
+    let (link, days) = app.own_stats(&Code::of_path(&code)?, &caller.id).await??;
     Ok(Json(UrlStats { clicks: Counts::sum(days.values()).people(), created: link.created_at }))
 }

@@ -37,17 +37,16 @@ pub async fn handle(
     if address.is_some_and(|address| address != code.name()) {
         return Err(kutt::problem(LinkError::CodeStays));
     }
-    let ttl = expire_in.map(|text| kutt::seconds(&text).filter(|&seconds| seconds >= 60).ok_or(LinkError::Expiry));
     let changes = LinkChanges {
-        url: target.map(|target| if target.contains("://") { target } else { format!("http://{target}") }),
+        url: target.map(kutt::target),
         title: Change::of(description),
-        ttl_seconds: Change::of(ttl.transpose().map_err(kutt::problem)?),
+        ttl_seconds: kutt::life(expire_in)?,
         password: Change::of(password),
         ..LinkChanges::default()
     };
     let now = app.clock.now();
     let edit = app.read_changes(changes, &meta, now).map_err(kutt::problem)?;
     kutt::told(app.store.edit(&code, &caller.id, &edit, now).await)?;
-    let (link, days) = kutt::told(app.kutt_stats(&code, &caller.id).await)?;
+    let (link, days) = kutt::told(app.own_stats(&code, &caller.id).await)?;
     Ok(Json(app.kutt_link(link, days.values().map(Counts::people).sum(), &meta)))
 }
