@@ -82,6 +82,11 @@ impl Value {
         (!members.is_empty()).then_some(Self(AttributeValue::Bs(members)))
     }
 
+    /// A list of numbers.
+    pub fn list(members: impl IntoIterator<Item = i64>) -> Self {
+        Self(AttributeValue::L(members.into_iter().map(|member| Self::from(member).0).collect()))
+    }
+
     /// Any serialisable value.
     ///
     /// # Errors

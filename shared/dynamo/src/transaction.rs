@@ -184,43 +184,89 @@ impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
     /// When the table cannot be written.
     pub async fn send<T: DeserializeOwned>(self) -> Answer<Done<T>, R> {
         let (writes, mut refusals): (Vec<_>, Vec<_>) = self.writes.into_iter().unzip();
-        let token = random::uuid().to_string(); // the same for all tries: a lost reply is not a second effect
-        let mut tries = 0_u32;
-        let (reasons, index) = loop {
-            tries += 1;
-            let request = self.table.client.transact_write_items().set_transact_items(Some(writes.clone()));
-            let outcome =
-                aws::within_deadline("TransactWriteItems", request.client_request_token(&token).send()).await?;
-            aws::invocation::meter(|meter| meter.write_units += 2.0 * self.units);
-            let error = match outcome {
-                Ok(_) => return Ok(Ok(Done::Now)),
-                Err(error) => error,
-            };
-            let reasons = match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                    cancelled.cancellation_reasons().to_vec()
-                }
-                _ => return Err(fault("TransactWriteItems", error)),
-            };
-            match judge(&reasons, self.once.is_some()) {
-                Verdict::Refused(index) => break (reasons, index),
-                Verdict::Broken => return Err(fault("TransactWriteItems", error)),
-                Verdict::Busy if tries < TRIES => {}
-                Verdict::Busy if self.once.is_some() && code(&reasons[0]) == "TransactionConflict" => {
-                    return Ok(Err(OnceRefusal::InProgress.into()));
-                }
-                Verdict::Busy => {
-                    return Err(Fault::transient("TransactWriteItems met others at every try").caused_by(error));
-                }
-            }
-            let jitter = u64::from(random::bytes::<1>()[0]) / 8;
-            tokio::time::sleep(Duration::from_millis((10 << tries) + jitter)).await;
+        let (reasons, index) = match transact(self.table, &writes, self.units, self.once.is_some()).await? {
+            Cancelled::Not => return Ok(Ok(Done::Now)),
+            Cancelled::Refused(reasons, index) => (reasons, index),
+            Cancelled::Held => return Ok(Err(OnceRefusal::InProgress.into())),
         };
         let item = reasons.into_iter().nth(index).and_then(|reason| reason.item);
         match (&self.once, index) {
             (Some(once), 0) => replay(once, standing(item)?),
             _ => Ok(Err(refusals.swap_remove(index)(item)?)),
         }
+    }
+}
+
+impl Table {
+    /// Carries out several updates, all or none: one transaction, twice the units. A clash with another transaction is
+    /// tried again a few times.
+    ///
+    /// # Errors
+    /// Refuses with one entry for each update: `None` where its condition held, `Some` of the item (if there is one)
+    /// where it did not.
+    pub async fn update_all<T: DeserializeOwned>(
+        &self,
+        updates: &[(Key, UpdateExpression)],
+    ) -> Answer<(), Vec<Option<Option<T>>>> {
+        let mut transaction = self.transact::<()>();
+        for (key, expression) in updates {
+            transaction = transaction.update::<serde::de::IgnoredAny>(key, expression, |_| ())?;
+        }
+        let writes: Vec<_> = transaction.writes.into_iter().map(|(write, _)| write).collect();
+        match transact(self, &writes, transaction.units, false).await? {
+            Cancelled::Not => Ok(Ok(())),
+            Cancelled::Held => Err(Fault::permanent("a transaction without a record was held by one")),
+            Cancelled::Refused(reasons, _) => {
+                let failed = |reason: CancellationReason| match code(&reason) {
+                    "ConditionalCheckFailed" => standing(reason.item).map(Some),
+                    _ => Ok(None),
+                };
+                Ok(Err(reasons.into_iter().map(failed).collect::<Result<_, _>>()?))
+            }
+        }
+    }
+}
+
+/// How a transaction ended.
+enum Cancelled {
+    /// It took effect.
+    Not,
+    /// The condition of the write with this index failed.
+    Refused(Vec<CancellationReason>, usize),
+    /// The record of its [`Once`] is being written by another.
+    Held,
+}
+
+/// Sends a transaction until it takes effect or is refused; one that meets others is sent a few times.
+async fn transact(table: &Table, writes: &[TransactWriteItem], units: f64, once: bool) -> Result<Cancelled, Fault> {
+    let token = random::uuid().to_string(); // the same for all tries: a lost reply is not a second effect
+    let mut tries = 0_u32;
+    loop {
+        tries += 1;
+        let request = table.client.transact_write_items().set_transact_items(Some(writes.to_vec()));
+        let outcome = aws::within_deadline("TransactWriteItems", request.client_request_token(&token).send()).await?;
+        aws::invocation::meter(|meter| meter.write_units += 2.0 * units);
+        let error = match outcome {
+            Ok(_) => return Ok(Cancelled::Not),
+            Err(error) => error,
+        };
+        let reasons = match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                cancelled.cancellation_reasons().to_vec()
+            }
+            _ => return Err(fault("TransactWriteItems", error)),
+        };
+        match judge(&reasons, once) {
+            Verdict::Refused(index) => return Ok(Cancelled::Refused(reasons, index)),
+            Verdict::Broken => return Err(fault("TransactWriteItems", error)),
+            Verdict::Busy if tries < TRIES => {}
+            Verdict::Busy if once && code(&reasons[0]) == "TransactionConflict" => return Ok(Cancelled::Held),
+            Verdict::Busy => {
+                return Err(Fault::transient("TransactWriteItems met others at every try").caused_by(error));
+            }
+        }
+        let jitter = u64::from(random::bytes::<1>()[0]) / 8;
+        tokio::time::sleep(Duration::from_millis((10 << tries) + jitter)).await;
     }
 }
 

@@ -1,0 +1,45 @@
+//! Rate limits: the algorithms as pure functions of a state and a time, and their state in DynamoDB, taken from by one
+//! conditional write. Sources: guides 000 Q10, 002 §22, 003 §2, 004 case 2; ITU-T I.371 (GCRA).
+//!
+//! The clock of who asks decides. One that is ahead by `d` is given at most `d / interval` units too early; Lambda's
+//! hosts agree to milliseconds.
+
+mod bucket;
+mod decision;
+pub mod fixed;
+mod gcra;
+mod limit;
+mod limiter;
+pub mod log;
+mod memory;
+mod policies;
+mod policy;
+#[cfg(test)]
+mod simulation;
+pub mod sliding;
+mod subject;
+mod takes;
+
+pub use bucket::{Change, Row, Rule, Standing};
+pub use decision::{Decision, Part, Reason};
+pub use gcra::Gcra;
+pub use limit::{Limit, MOST_QUOTA, MOST_SECONDS};
+pub use limiter::Limiter;
+pub use policies::{Policies, StoredPolicy};
+pub use policy::{
+    Algorithm, Ban, Counts, Dimension, Lease, MOST_DIMENSIONS, MOST_SHARDS, Mode, Policy, PolicyError, Sync,
+    Unavailable,
+};
+pub use subject::{CheckError, MOST_KEY_BYTES, Space, Subject};
+
+use types::Instant;
+
+/// Nanoseconds since the epoch.
+pub(crate) fn nanos(at: Instant) -> i64 {
+    at.millis().saturating_mul(1_000_000)
+}
+
+/// The first millisecond that is not before `nanos`.
+pub(crate) fn instant(nanos: i64) -> Instant {
+    Instant::from_millis(nanos.div_euclid(1_000_000) + i64::from(nanos.rem_euclid(1_000_000) > 0))
+}

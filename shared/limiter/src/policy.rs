@@ -1,0 +1,386 @@
+//! Policies: what is limited, how, and what is done where the table cannot say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use types::Tier;
+
+use crate::limit::Limit;
+use crate::log::MOST_ENTRIES;
+
+/// Most dimensions of a policy.
+pub const MOST_DIMENSIONS: usize = 10;
+/// Most shards of a hot key.
+pub const MOST_SHARDS: u8 = 64;
+
+/// How units are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// A bucket that fills at a constant rate: bursts up to its capacity. Exact.
+    #[default]
+    TokenBucket,
+    /// A queue that drains at a constant rate: the same, and each request is told how long it waits for its turn.
+    LeakyBucket,
+    /// A quota in each window since the epoch: cheapest to understand, and twice the quota at the edge of two windows.
+    FixedWindow,
+    /// Each request is kept: exact in every window, for quotas of at most 200.
+    SlidingLog,
+    /// This window's count and the part of the last one's that is still covered: an estimate.
+    SlidingCounter,
+}
+
+impl Algorithm {
+    /// Whether it is a bucket, which has a capacity.
+    pub fn is_bucket(self) -> bool {
+        matches!(self, Self::TokenBucket | Self::LeakyBucket)
+    }
+}
+
+/// What a policy promises. The modes but `exact` are of buckets with one dimension.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Never one too many, never one too few.
+    #[default]
+    Exact,
+    /// The same in one round trip always, at twice the write units.
+    Hedged,
+    /// Never one too many: each sandbox takes some units ahead and serves them itself. Those that it does not use are
+    /// lost when its lease ends.
+    NeverOver,
+    /// Never one too few: each sandbox counts by itself and tells the others now and then. Too many by at most
+    /// `sync.every` for each sandbox.
+    NeverUnder,
+}
+
+/// What is answered where the table is slow or down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unavailable {
+    /// Let through.
+    #[default]
+    Open,
+    /// Refused: for what must not be tried without limit, such as passwords.
+    Closed,
+}
+
+/// Which requests count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Counts {
+    /// All that are admitted.
+    #[default]
+    Requests,
+    /// Those that are answered 401 or 403, such as failed logins: the others get their units back.
+    Failures,
+}
+
+/// Excludes a key that goes on asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ban {
+    /// After so many refusals by one sandbox …
+    #[schemars(range(min = 1, max = 10_000))]
+    pub denials: u32,
+    /// … within so long …
+    #[schemars(range(min = 1, max = 86_400))]
+    pub within_seconds: u32,
+    /// … nothing more is let through for so long, by any sandbox.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub seconds: u32,
+}
+
+/// What a sandbox takes ahead in mode `never_over`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lease {
+    /// Units at once. Default: a hundredth of the quota. Sandboxes leave at most so many each unused.
+    #[schemars(range(min = 1))]
+    pub units: u64,
+    /// How long it may use them. Default: 1,000.
+    #[schemars(range(min = 1, max = 60_000))]
+    pub milliseconds: u32,
+}
+
+/// When a sandbox tells the others in mode `never_under`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sync {
+    /// After so many units. Default: a hundredth of the quota. Each sandbox lets at most so many too many through.
+    #[schemars(range(min = 1))]
+    pub every: u64,
+    /// Or after so long. Default: 1,000.
+    #[schemars(range(min = 1, max = 60_000))]
+    pub milliseconds: u32,
+}
+
+/// One of the keys by which requests are told apart: a user, an address, everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dimension {
+    /// What it is called in checks and refusals.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_+-]{0,31}$"), example = &"user")]
+    pub name: String,
+    /// How much in how long.
+    pub limit: Limit,
+    /// Other limits by tier; `null` is none at all. A tier that is not listed has `limit`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tiers: BTreeMap<Tier, Option<Limit>>,
+}
+
+impl Dimension {
+    /// A dimension with one limit for all tiers.
+    pub fn new(name: &str, limit: Limit) -> Self {
+        Self { name: name.to_owned(), limit, tiers: BTreeMap::new() }
+    }
+
+    /// The limit of a tier, if it has one.
+    pub fn limit_of(&self, tier: Tier) -> Option<Limit> {
+        self.tiers.get(&tier).copied().unwrap_or(Some(self.limit))
+    }
+
+    fn limits(&self) -> impl Iterator<Item = Limit> {
+        std::iter::once(self.limit).chain(self.tiers.values().copied().flatten())
+    }
+}
+
+/// What is limited, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// How units are counted.
+    #[serde(default)]
+    pub algorithm: Algorithm,
+    /// All of them must have room, or none is taken from.
+    #[schemars(length(min = 1, max = MOST_DIMENSIONS))]
+    pub dimensions: Vec<Dimension>,
+    /// What it promises.
+    #[serde(default)]
+    pub mode: Mode,
+    /// What is answered where the table is slow or down.
+    #[serde(default)]
+    pub when_unavailable: Unavailable,
+    /// How long the table may take.
+    #[serde(default = "deadline_ms")]
+    #[schemars(range(min = 10, max = 5000))]
+    pub deadline_ms: u32,
+    /// Counts and tells, and refuses nothing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shadow: bool,
+    /// Which requests count.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub counts: Counts,
+    /// Excludes keys that go on asking. Of buckets with one dimension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ban: Option<Ban>,
+    /// Spreads each key over so many items, for more than some 700 checks a second of one key. A check that finds its
+    /// shard empty tries one more, so some are refused though another shard had room.
+    #[serde(default = "one_shard", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1, max = MOST_SHARDS))]
+    pub shards: u8,
+    /// Of mode `never_over`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
+    /// Of mode `never_under`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<Sync>,
+    /// Sends the fields of the IETF draft too: `RateLimit-Policy` and `RateLimit`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ietf_fields: bool,
+}
+
+fn deadline_ms() -> u32 {
+    250
+}
+
+fn one_shard() -> u8 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_one(shards: &u8) -> bool {
+    *shards == 1
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Why a policy cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum PolicyError {
+    #[error("a policy has 1 to {MOST_DIMENSIONS} dimensions")]
+    Dimensions,
+    #[error("{0:?} is no name of a dimension, or is used twice: a letter, then up to 31 of a-z 0-9 _ + -")]
+    Name(String),
+    #[error("a limit of {0} is out of range: quota and burst 1 to 1,000,000,000, at most 31 days, and full in 366")]
+    Limit(String),
+    #[error("{0} is out of range")]
+    Range(&'static str),
+    #[error("{0}")]
+    Together(&'static str),
+}
+
+impl Policy {
+    /// An exact token bucket for each of these dimensions.
+    pub fn of(dimensions: Vec<Dimension>) -> Self {
+        Self {
+            algorithm: Algorithm::TokenBucket,
+            dimensions,
+            mode: Mode::Exact,
+            when_unavailable: Unavailable::Open,
+            deadline_ms: deadline_ms(),
+            shadow: false,
+            counts: Counts::Requests,
+            ban: None,
+            shards: 1,
+            lease: None,
+            sync: None,
+            ietf_fields: false,
+        }
+    }
+
+    /// How long the table may take.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms.into())
+    }
+
+    /// Whether the units of a request that was answered with `status` are given back.
+    pub fn gives_back(&self, status: u16) -> bool {
+        self.counts == Counts::Failures && ![401, 403].contains(&status)
+    }
+
+    /// Whether its figures and parts go together.
+    ///
+    /// # Errors
+    /// What does not.
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        if !(1..=MOST_DIMENSIONS).contains(&self.dimensions.len()) {
+            return Err(PolicyError::Dimensions);
+        }
+        let mut names = BTreeSet::new();
+        for dimension in &self.dimensions {
+            if !is_name(&dimension.name) || !names.insert(&dimension.name) {
+                return Err(PolicyError::Name(dimension.name.clone()));
+            }
+            if !dimension.limits().all(Limit::is_valid) {
+                return Err(PolicyError::Limit(dimension.name.clone()));
+            }
+        }
+        let ranges = [
+            ("deadline_ms", (10..=5000).contains(&self.deadline_ms)),
+            ("shards", (1..=MOST_SHARDS).contains(&self.shards)),
+            (
+                "ban",
+                self.ban.is_none_or(|ban| {
+                    (1..=10_000).contains(&ban.denials)
+                        && [ban.within_seconds, ban.seconds].iter().all(|span| (1..=86_400).contains(span))
+                }),
+            ),
+            ("lease", self.lease.is_none_or(|it| it.units > 0 && (1..=60_000).contains(&it.milliseconds))),
+            ("sync", self.sync.is_none_or(|it| it.every > 0 && (1..=60_000).contains(&it.milliseconds))),
+        ];
+        match ranges.iter().find(|(_, holds)| !holds) {
+            Some((name, _)) => Err(PolicyError::Range(name)),
+            None => self.parts_go_together(),
+        }
+    }
+
+    fn parts_go_together(&self) -> Result<(), PolicyError> {
+        let limits = || self.dimensions.iter().flat_map(Dimension::limits);
+        let (bucket, single) = (self.algorithm.is_bucket(), self.dimensions.len() == 1);
+        let log = self.algorithm == Algorithm::SlidingLog;
+        let windows = matches!(self.algorithm, Algorithm::FixedWindow);
+        let parts = u64::from(self.shards);
+        let rules = [
+            (bucket || limits().all(|limit| limit.burst.is_none()), "only buckets have a burst"),
+            (!log || single, "a sliding log has one dimension"),
+            (!log || limits().all(|limit| limit.quota <= MOST_ENTRIES), "a sliding log has a quota of at most 200"),
+            (self.mode == Mode::Exact || (bucket && single), "this mode is of buckets with one dimension"),
+            (self.ban.is_none() || (bucket && single), "a ban is of buckets with one dimension"),
+            (self.lease.is_none() || self.mode == Mode::NeverOver, "a lease is of mode never_over"),
+            (self.sync.is_none() || self.mode == Mode::NeverUnder, "a sync is of mode never_under"),
+            (
+                self.shards == 1 || (single && self.mode == Mode::Exact && (bucket || windows)),
+                "shards are of exact buckets and fixed windows with one dimension",
+            ),
+            (self.shards == 1 || self.ban.is_none(), "a ban and shards do not go together"),
+            (
+                limits().all(|limit| limit.quota.min(limit.capacity()) >= parts),
+                "each shard needs a part of quota and burst",
+            ),
+            (
+                self.counts == Counts::Requests || matches!(self.mode, Mode::Exact | Mode::Hedged),
+                "failures are counted in the modes exact and hedged",
+            ),
+        ];
+        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, wrong)| Err(PolicyError::Together(wrong)))
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let rest = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"_+-".contains(&c);
+    (1..=32).contains(&name.len()) && name.as_bytes()[0].is_ascii_lowercase() && name.bytes().all(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> Policy {
+        Policy::of(vec![Dimension::new("user", Limit::new(100, 60))])
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        let two = vec![Dimension::new("user", Limit::new(100, 60)), Dimension::new("ip", Limit::new(100, 60))];
+        let ban = Some(Ban { denials: 5, within_seconds: 60, seconds: 600 });
+        let burst = vec![Dimension::new("user", Limit::new(10, 1).burst(100))];
+        let log = Algorithm::SlidingLog;
+        for (policy, valid) in [
+            (policy(), true),
+            (Policy { dimensions: two.clone(), ..policy() }, true),
+            (Policy { dimensions: burst.clone(), ..policy() }, true),
+            (Policy { dimensions: vec![], ..policy() }, false),
+            (Policy { dimensions: vec![two[0].clone(), two[0].clone()], ..policy() }, false),
+            (Policy { dimensions: vec![Dimension::new("User", Limit::new(1, 1))], ..policy() }, false),
+            (Policy { dimensions: vec![Dimension::new("user", Limit::new(0, 1))], ..policy() }, false),
+            (Policy { dimensions: burst, algorithm: Algorithm::FixedWindow, ..policy() }, false),
+            (Policy { dimensions: two.clone(), mode: Mode::Hedged, ..policy() }, false),
+            (Policy { dimensions: two.clone(), ban, ..policy() }, false),
+            (Policy { ban, ..policy() }, true),
+            (Policy { ban, algorithm: log, ..policy() }, false),
+            (Policy { dimensions: two, algorithm: log, ..policy() }, false),
+            (Policy { algorithm: log, ..policy() }, true),
+            (
+                Policy { algorithm: log, dimensions: vec![Dimension::new("user", Limit::new(201, 60))], ..policy() },
+                false,
+            ),
+            (Policy { algorithm: log, mode: Mode::NeverOver, ..policy() }, false),
+            (Policy { shards: 4, ..policy() }, true),
+            (Policy { shards: 0, ..policy() }, false),
+            (Policy { shards: 64, dimensions: vec![Dimension::new("user", Limit::new(63, 60))], ..policy() }, false),
+            (Policy { shards: 4, algorithm: Algorithm::SlidingCounter, ..policy() }, false),
+            (Policy { lease: Some(Lease { units: 5, milliseconds: 100 }), ..policy() }, false),
+            (Policy { lease: Some(Lease { units: 5, milliseconds: 100 }), mode: Mode::NeverOver, ..policy() }, true),
+            (Policy { sync: Some(Sync { every: 0, milliseconds: 100 }), mode: Mode::NeverUnder, ..policy() }, false),
+            (Policy { counts: Counts::Failures, mode: Mode::NeverOver, ..policy() }, false),
+            (Policy { deadline_ms: 5, ..policy() }, false),
+        ] {
+            assert_eq!(policy.validate().is_ok(), valid, "{policy:?} {:?}", policy.validate());
+        }
+    }
+
+    #[test]
+    fn a_tier_has_its_own_limit_or_none() {
+        let mut user = Dimension::new("user", Limit::new(100, 3600));
+        user.tiers = [(Tier::Pro, Some(Limit::new(10_000, 3600))), (Tier::Enterprise, None)].into();
+        assert_eq!(user.limit_of(Tier::Free), Some(Limit::new(100, 3600)));
+        assert_eq!(user.limit_of(Tier::Pro), Some(Limit::new(10_000, 3600)));
+        assert_eq!(user.limit_of(Tier::Enterprise), None);
+    }
+}

@@ -1,0 +1,373 @@
+//! The ways to take from buckets: one write, two at once, a transaction, ahead, or afterwards.
+
+use std::time::Duration;
+
+use dynamo::{Consistency, UpdateExpression, le, missing};
+use serde::Deserialize;
+use types::{Fault, Instant, random};
+
+use crate::bucket::{Attempt, Change, Outcome, Row};
+use crate::limiter::Limiter;
+use crate::nanos;
+use crate::policy::{Ban, Policy};
+use crate::subject::Bucket;
+
+/// Writes of one check. The two of a bucket alternate at most once unless others come between.
+const TRIES: u32 = 8;
+/// Writes of one check of a log, which every other check of the key makes fail.
+const LOG_TRIES: u32 = 48;
+/// How far clocks may differ: a window that ended so long ago does not change any more.
+const SKEW: Duration = Duration::from_secs(1);
+
+/// What one bucket said.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    /// The bucket (of several shards the one that was asked).
+    pub bucket: Bucket,
+    /// As it stands.
+    pub row: Row,
+    /// The last window's count.
+    pub previous: u64,
+    /// It had no room.
+    pub denied: bool,
+    /// Units beside the row that this sandbox may still give.
+    pub leased: u64,
+    /// No call was made.
+    pub local: bool,
+}
+
+impl Limiter {
+    /// Changes one bucket in one write, or as many as others make necessary.
+    pub(crate) async fn change_one(&self, bucket: &Bucket, change: Change, now: Instant) -> Result<Said, Fault> {
+        let (at, name) = (nanos(now), bucket.name(nanos(now)));
+        let previous = self.previous(bucket, now).await?;
+        if let Some(said) = self.refused_already(bucket, change, previous, now) {
+            return Ok(said);
+        }
+        let known = self.memory.of(&name);
+        let row = known.row.as_ref().map(|(row, _)| row);
+        let mut attempt = Attempt::new(bucket.rule, change, row, previous, known.is_hot(), at, request_id());
+        let tries = if matches!(attempt.write(), crate::bucket::Write::Log { .. }) { LOG_TRIES } else { TRIES };
+        let mut first = true;
+        for _ in 0..tries {
+            let update = self.table.update(bucket.key(at)).apply(attempt.expression());
+            let sent = update.send_or::<Row, Row, Option<Row>>(|row| row).await?;
+            if std::mem::take(&mut first) {
+                let hot = attempt.found_hot(sent.as_ref().map_err(Option::as_ref));
+                self.memory.with(&name, |known| known.felt(hot));
+            }
+            let outcome = match sent {
+                Ok(row) => Some(Outcome::Done(row)),
+                Err(row) => attempt.refused(row),
+            };
+            if let Some(outcome) = outcome {
+                return Ok(self.learn(bucket, outcome, previous, now));
+            }
+        }
+        Err(Fault::transient("other requests for the same bucket were always ahead"))
+    }
+
+    /// Sends both writes of a bucket at once: always one round trip, twice the units. Should both be refused without a
+    /// proof, since another came between, it goes on one by one.
+    pub(crate) async fn take_hedged(&self, bucket: &Bucket, cost: u64, now: Instant) -> Result<Said, Fault> {
+        let (at, change) = (nanos(now), Change::Take(cost));
+        if let Some(said) = self.refused_already(bucket, change, 0, now) {
+            return Ok(said);
+        }
+        // Both know themselves by one id: what the cold one took, the hot one does not take again.
+        let id = request_id();
+        let attempt = |hot| Attempt::new(bucket.rule, change, None, 0, hot, at, id.clone());
+        let (mut hot, mut cold) = (attempt(true), attempt(false));
+        let send = |attempt: &Attempt| {
+            let update = self.table.update(bucket.key(at)).apply(attempt.expression());
+            update.send_or::<Row, Row, Option<Row>>(|row| row)
+        };
+        let (sent_hot, sent_cold) = tokio::join!(send(&hot), send(&cold));
+        let ends = [(sent_hot?, &mut hot), (sent_cold?, &mut cold)];
+        let mut denied = None;
+        for (sent, attempt) in ends {
+            match sent.map_or_else(|row| attempt.refused(row), |row| Some(Outcome::Done(row))) {
+                Some(Outcome::Done(row)) => return Ok(self.learn(bucket, Outcome::Done(row), 0, now)),
+                Some(refused) => denied = Some(refused),
+                None => {}
+            }
+        }
+        match denied {
+            Some(denied) => Ok(self.learn(bucket, denied, 0, now)),
+            None => self.change_one(bucket, change, now).await,
+        }
+    }
+
+    /// Takes from several buckets, all or none, in one transaction, or as many as others make necessary.
+    pub(crate) async fn take_all(&self, buckets: &[Bucket], cost: u64, now: Instant) -> Result<Vec<Said>, Fault> {
+        let (at, change) = (nanos(now), Change::Take(cost));
+        let mut previous = Vec::with_capacity(buckets.len());
+        for bucket in buckets {
+            previous.push(self.previous(bucket, now).await?);
+        }
+        let known: Vec<Said> = buckets
+            .iter()
+            .zip(&previous)
+            .filter_map(|(bucket, &previous)| self.refused_already(bucket, change, previous, now))
+            .collect();
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        let mut attempts: Vec<Attempt> = buckets
+            .iter()
+            .zip(&previous)
+            .map(|(bucket, &previous)| {
+                let known = self.memory.of(&bucket.name(at));
+                let row = known.row.as_ref().map(|(row, _)| row);
+                Attempt::new(bucket.rule, change, row, previous, known.is_hot(), at, request_id())
+            })
+            .collect();
+        for _ in 0..TRIES {
+            let updates: Vec<_> =
+                buckets.iter().zip(&attempts).map(|(bucket, it)| (bucket.key(at), it.expression())).collect();
+            let Err(failed) = self.table.update_all::<Row>(&updates).await? else {
+                // A transaction does not tell what it wrote; what is known of the hot ones is enough to refuse more.
+                return Ok(self.took_all(buckets, &attempts, &previous, now));
+            };
+            let mut denied = Vec::new();
+            for (index, failed) in failed.into_iter().enumerate() {
+                let Some(row) = failed else { continue };
+                let bucket = &buckets[index];
+                let hot = row.as_ref().and_then(|row| row.tat).is_some_and(|tat| tat > at);
+                self.memory.with(&bucket.name(at), |known| known.felt(hot));
+                match attempts[index].refused(row) {
+                    Some(outcome @ Outcome::Denied(_)) => {
+                        denied.push(self.learn(bucket, outcome, previous[index], now));
+                    }
+                    Some(Outcome::Done(_)) => return Ok(self.took_all(buckets, &attempts, &previous, now)),
+                    None => {}
+                }
+            }
+            if !denied.is_empty() {
+                return Ok(denied);
+            }
+        }
+        Err(Fault::transient("other requests for the same buckets were always ahead"))
+    }
+
+    fn took_all(&self, buckets: &[Bucket], attempts: &[Attempt], previous: &[u64], now: Instant) -> Vec<Said> {
+        let each = buckets.iter().zip(attempts).zip(previous);
+        each.map(|((bucket, attempt), &previous)| {
+            let name = bucket.name(nanos(now));
+            let known = self.memory.of(&name).row.map(|(row, _)| row);
+            let row = attempt.assumed(known);
+            self.memory.with(&name, |known| {
+                known.felt(attempt.found_hot(Ok(&row)));
+                known.saw(row.clone(), now);
+            });
+            Said { bucket: bucket.clone(), row, previous, denied: false, leased: 0, local: false }
+        })
+        .collect()
+    }
+
+    /// Takes from one of the key's shards; one that is empty sends to another, once.
+    pub(crate) async fn change_sharded(&self, bucket: &Bucket, change: Change, now: Instant) -> Result<Said, Fault> {
+        let shards = bucket.shards();
+        let chance = |below: u64| u64::from(u32::from_be_bytes(random::bytes())) % below.max(1);
+        let first = chance(shards);
+        let said = self.change_one(&bucket.shard(first), change, now).await?;
+        if !said.denied {
+            return Ok(said);
+        }
+        let other = (first + 1 + chance(shards - 1)) % shards;
+        let second = self.change_one(&bucket.shard(other), change, now).await?;
+        let sooner = |one: &Said| one.bucket.rule.standing(&one.row, one.previous, nanos(now), 1).retry_at;
+        Ok(if second.denied && sooner(&said) < sooner(&second) { said } else { second })
+    }
+
+    /// Takes units ahead and gives them out without asking: never one too many. The rest of a lease that ends is lost.
+    pub(crate) async fn take_leased(
+        &self,
+        policy: &Policy,
+        bucket: &Bucket,
+        cost: u64,
+        now: Instant,
+    ) -> Result<Said, Fault> {
+        let name = bucket.name(nanos(now));
+        let (units, term) = lease_of(policy, bucket);
+        let served = |said: Said, left: u64, local: bool| Said { leased: left, local, ..said };
+        let left = self.memory.with(&name, |known| {
+            if known.leased_until <= now {
+                known.leased = 0;
+            }
+            let left = known.leased.checked_sub(cost);
+            known.leased = left.unwrap_or(known.leased);
+            left
+        });
+        if let Some(left) = left {
+            let row = self.memory.of(&name).row.map(|(row, _)| row).unwrap_or_default();
+            let said = Said { bucket: bucket.clone(), row, previous: 0, denied: false, leased: left, local: true };
+            return Ok(said);
+        }
+        // As many as there are, if they are fewer than a lease; but never for less than the request.
+        let mut wanted = units.max(cost);
+        loop {
+            let said = self.change_one(bucket, Change::Take(wanted), now).await?;
+            if !said.denied {
+                let left = self.memory.with(&name, |known| {
+                    known.leased += wanted - cost;
+                    known.leased_until = now + term;
+                    known.leased
+                });
+                return Ok(served(said, left, false));
+            }
+            let room = bucket.rule.standing(&said.row, 0, nanos(now), cost).remaining;
+            if room < cost || wanted == cost {
+                return Ok(said);
+            }
+            wanted = room.min(wanted - 1).max(cost);
+        }
+    }
+
+    /// Counts by itself and tells the table now and then: never one too few.
+    pub(crate) async fn take_untold(
+        &self,
+        policy: &Policy,
+        bucket: &Bucket,
+        cost: u64,
+        now: Instant,
+    ) -> Result<Said, Fault> {
+        let (at, name) = (nanos(now), bucket.name(nanos(now)));
+        let (every, span) = sync_of(policy, bucket);
+        let known = self.memory.of(&name);
+        let due = known.told_at.is_none_or(|told| now.millis() - told.millis() >= span) || known.untold + cost > every;
+        if due {
+            // What was let through is told as it is; what is asked for now has to fit.
+            let untold = self.memory.with(&name, |known| std::mem::take(&mut known.untold));
+            if untold > 0
+                && let Err(fault) = self.change_one(bucket, Change::Charge(untold), now).await
+            {
+                self.memory.with(&name, |known| known.untold += untold);
+                return Err(fault);
+            }
+            let said = self.change_one(bucket, Change::Take(cost), now).await?;
+            self.memory.with(&name, |known| known.told_at = Some(now));
+            return Ok(said);
+        }
+        // The TAT as last told of, and what was let through here since: at most what has been taken in all.
+        let gcra = crate::Gcra::of(bucket.rule.limit);
+        Ok(self.memory.with(&name, |known| {
+            let mut row = known.row.take().map(|(row, _)| row).unwrap_or_default();
+            let next = gcra.take(row.tat, at, cost);
+            if let Ok(tat) = next {
+                row.tat = Some(tat);
+                known.untold += cost;
+            }
+            known.saw(row.clone(), now);
+            Said { bucket: bucket.clone(), row, previous: 0, denied: next.is_err(), leased: 0, local: true }
+        }))
+    }
+
+    /// The last window's count, of a sliding counter: one read for each window, since a window that has ended does not
+    /// change.
+    pub(crate) async fn previous(&self, bucket: &Bucket, now: Instant) -> Result<u64, Fault> {
+        let at = nanos(now);
+        let (Some(key), Some(window)) = (bucket.key_before(at), bucket.rule.window(at)) else { return Ok(0) };
+        if bucket.rule.algorithm != crate::Algorithm::SlidingCounter {
+            return Ok(0);
+        }
+        let name = bucket.name(window.start - 1);
+        let ended = crate::instant(window.start);
+        let settled = ended + SKEW;
+        if let Some((row, seen)) = self.memory.of(&name).row
+            && (seen >= settled || (seen >= ended && now < settled))
+        {
+            return Ok(row.taken.unwrap_or(0));
+        }
+        let row: Row = self.table.get(&key, Consistency::Strong).await?.unwrap_or_default();
+        let taken = row.taken.unwrap_or(0);
+        self.memory.with(&name, |known| known.saw(row, now));
+        Ok(taken)
+    }
+
+    /// What is known already and refuses the request, without a call.
+    fn refused_already(&self, bucket: &Bucket, change: Change, previous: u64, now: Instant) -> Option<Said> {
+        let Change::Take(cost) = change else { return None };
+        let known = self.memory.of(&bucket.name(nanos(now)));
+        let row = known.refuses(bucket.rule, previous, now, cost).then(|| known.believed(now).cloned()).flatten()?;
+        Some(Said { bucket: bucket.clone(), row, previous, denied: true, leased: 0, local: true })
+    }
+
+    fn learn(&self, bucket: &Bucket, outcome: Outcome, previous: u64, now: Instant) -> Said {
+        let (row, denied) = match outcome {
+            Outcome::Done(row) => (row, false),
+            Outcome::Denied(row) => (row, true),
+        };
+        self.memory.with(&bucket.name(nanos(now)), |known| known.saw(row.clone(), now));
+        Said { bucket: bucket.clone(), row, previous, denied, leased: 0, local: false }
+    }
+
+    /// Counts a refusal; when there were enough, nothing fits into the bucket until the ban ends, whoever asks.
+    pub(crate) async fn note_denial(&self, ban: Ban, said: &mut Said, now: Instant) -> Result<(), Fault> {
+        if said.row.banned_until > now.millis() {
+            return Ok(());
+        }
+        let (at, name) = (nanos(now), said.bucket.name(nanos(now)));
+        let within = Duration::from_secs(ban.within_seconds.into());
+        let enough = self.memory.with(&name, |known| {
+            if known.denied_since + within <= now {
+                (known.denials, known.denied_since) = (0, now);
+            }
+            known.denials += 1;
+            known.denials >= ban.denials
+        });
+        if !enough {
+            return Ok(());
+        }
+        let until = now + Duration::from_secs(ban.seconds.into());
+        // When the ban ends there is one unit, and the bucket fills from there.
+        let gcra = crate::Gcra::of(said.bucket.rule.limit);
+        let tat = nanos(until).saturating_add(gcra.depth).saturating_sub(gcra.interval);
+        let expression = UpdateExpression::new()
+            .set("tat", tat)
+            .set("banned_until", until)
+            .set("last", request_id())
+            .set("purge_at", tat / crate::limit::NANOS + 3600)
+            .when(missing("tat").or(le("tat", tat)));
+        let update = self.table.update(said.bucket.key(at)).apply(expression);
+        let row = match update.send_or::<Row, Row, Option<Row>>(|row| row).await? {
+            Ok(row) => row,
+            Err(row) => row.unwrap_or_default(),
+        };
+        self.memory.with(&name, |known| {
+            known.denials = 0;
+            known.saw(row.clone(), now);
+        });
+        said.row = row;
+        Ok(())
+    }
+}
+
+/// Units and life of a lease.
+pub(crate) fn lease_of(policy: &Policy, bucket: &Bucket) -> (u64, Duration) {
+    let most = bucket.rule.most();
+    match policy.lease {
+        Some(lease) => (lease.units.min(most), Duration::from_millis(lease.milliseconds.into())),
+        None => ((bucket.rule.limit.quota / 100).clamp(1, most), Duration::from_secs(1)),
+    }
+}
+
+/// Units and milliseconds after which the table is told.
+fn sync_of(policy: &Policy, bucket: &Bucket) -> (u64, i64) {
+    match policy.sync {
+        Some(sync) => (sync.every, sync.milliseconds.into()),
+        None => ((bucket.rule.limit.quota / 100).max(1), 1000),
+    }
+}
+
+/// By which a write knows itself again, when it is sent twice.
+fn request_id() -> String {
+    random::base62(8)
+}
+
+/// A stored item's key and what it holds.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Keyed {
+    pub pk: String,
+    pub sk: String,
+}
