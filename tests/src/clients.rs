@@ -23,6 +23,11 @@ fn schemathesis_finds_every_answer_in_the_document() -> Result<()> {
 }
 
 #[test]
+fn parsers_of_others_read_the_rate_limit_headers() -> Result<()> {
+    play("test_rate_limit.py")
+}
+
+#[test]
 fn bitlys_sdk_shortens_expands_changes_and_counts() -> Result<()> {
     play("test_bitly.py")
 }

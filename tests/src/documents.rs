@@ -126,6 +126,11 @@ fn document_of_identity() -> Result<()> {
 }
 
 #[test]
+fn document_of_rate_limiter() -> Result<()> {
+    is_complete(&rate_limiter::system())
+}
+
+#[test]
 fn document_of_url_shortener() -> Result<()> {
     is_complete(&url_shortener::system())
 }

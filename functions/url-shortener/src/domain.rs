@@ -27,7 +27,7 @@ pub use edit::{Change, Edit, end};
 pub use host::{Domain, DomainName};
 pub(crate) use link::GRACE;
 pub use link::{Link, State};
-pub use password::{Password, TRIES_OF_ADDRESS, TRIES_OF_ALL, TRY_WINDOW_SECONDS};
+pub use password::Password;
 pub use permutation::Permutation;
 pub use refusal::LinkError;
 pub use rules::{Rule, Visit, When, languages};

@@ -97,10 +97,7 @@ impl App {
         let opens = link.takes(&visit.path).and_then(|()| link.open(now));
         let opens = match (opens, &link.password, asked.password) {
             (Ok(()), Some(_), None) => Err(LinkError::PasswordNeeded),
-            (Ok(()), Some(password), Some(given)) => match self.note_try(&code, asked.meta, now).await? {
-                Ok(()) if !password.is(given) => Err(LinkError::PasswordWrong),
-                noted => noted,
-            },
+            (Ok(()), Some(password), Some(given)) if !password.is(given) => Err(LinkError::PasswordWrong),
             (opens, ..) => opens,
         };
         if let Err(refusal) = opens {
@@ -153,11 +150,6 @@ impl App {
             Ok(()) => Ok(Ok(link)),
             Err(refusal) => Ok(Err((refusal, link))),
         }
-    }
-
-    async fn note_try(&self, code: &Code, meta: &RequestMeta, now: Instant) -> Result<Result<(), LinkError>, Fault> {
-        let address = &self.visitors.mac_text(format!("tries\n{}", self.address(meta)).as_bytes())[..12];
-        self.store.note_try(code, address, now).await
     }
 
     /// Where a visit leads that no link takes: the link's own fallback, or its domain's.

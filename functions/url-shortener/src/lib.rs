@@ -10,6 +10,7 @@ pub mod events;
 mod follow;
 mod guides;
 mod kutt;
+mod limits;
 mod pages;
 mod problems;
 mod qr;
@@ -76,12 +77,13 @@ use aws::env::Env;
 use runtime::{System, endpoint};
 use types::secret::PurposeKey;
 use types::{Clock, Fault};
-use web::{Access, CursorKey, Method};
+use web::{Access, CursorKey, FromRef, Limits, Method};
 use work::{Publisher, Queue};
 
 use crate::cache::Memory;
 use crate::codes::{Generator, generator};
 use crate::domain::{Alphabet, Code, Domain, DomainName, Link, Shape, Strategy};
+use crate::limits::{CREATES, PASSWORDS};
 use crate::store::Store;
 use crate::visits::Countries;
 use handlers::{
@@ -104,7 +106,9 @@ pub fn system() -> System<App> {
     System::named("url-shortener")
         .problems(problems::ALL)
         .http("create_link", Method::POST, "/links", WRITE, endpoint!(create_link))
+        .limited(&CREATES)
         .http("create_links", Method::POST, "/links/batch", WRITE, endpoint!(create_links))
+        .limited(&CREATES)
         .http("list_links", Method::GET, "/links", READ, endpoint!(list_links))
         .http("get_link", Method::GET, "/links/{code}", READ, endpoint!(get_link))
         .http("update_link", Method::PATCH, "/links/{code}", WRITE, endpoint!(update_link))
@@ -123,16 +127,21 @@ pub fn system() -> System<App> {
         .http("follow_link", Method::GET, "/{code}", Access::Public, endpoint!(follow_link))
         .http("follow_path", Method::GET, "/{code}/{rest+}", Access::Public, endpoint!(follow_path))
         .http("unlock_link", Method::POST, "/{code}", Access::Public, endpoint!(unlock_link))
+        .limited(&PASSWORDS)
         // The names of the guides, of Bitly (v4) and of Kutt (v2), for clients that are there already.
         .http("create_url", Method::POST, "/urls", WRITE, endpoint!(create_url))
+        .limited(&CREATES)
         .http("get_url_stats", Method::GET, "/urls/{code}/stats", READ, endpoint!(get_url_stats))
         .http("shorten_url", Method::POST, "/api/shorten", WRITE, endpoint!(shorten_url))
+        .limited(&CREATES)
         .http("get_short", Method::GET, "/api/{code}", READ, endpoint!(get_short))
         .http("delete_short", Method::DELETE, "/api/{code}", WRITE, endpoint!(delete_short))
         .http("get_short_stats", Method::GET, "/api/{code}/stats", READ, endpoint!(get_short_stats))
         .http("shorten_bitlink", Method::POST, "/v4/shorten", WRITE, endpoint!(shorten_bitlink))
+        .limited(&CREATES)
         .http("expand_bitlink", Method::POST, "/v4/expand", READ, endpoint!(expand_bitlink))
         .http("create_bitlink", Method::POST, "/v4/bitlinks", WRITE, endpoint!(create_bitlink))
+        .limited(&CREATES)
         .http("get_bitlink", Method::GET, "/v4/bitlinks/{domain}/{code}", READ, endpoint!(get_bitlink))
         .http("update_bitlink", Method::PATCH, "/v4/bitlinks/{domain}/{code}", WRITE, endpoint!(update_bitlink))
         .http(
@@ -165,6 +174,7 @@ pub fn system() -> System<App> {
         )
         .http("list_kutt_links", Method::GET, "/api/v2/links", READ, endpoint!(list_kutt_links))
         .http("create_kutt_link", Method::POST, "/api/v2/links", WRITE, endpoint!(create_kutt_link))
+        .limited(&CREATES)
         .http("update_kutt_link", Method::PATCH, "/api/v2/links/{id}", WRITE, endpoint!(update_kutt_link))
         .http("delete_kutt_link", Method::DELETE, "/api/v2/links/{id}", WRITE, endpoint!(delete_kutt_link))
         .http("get_kutt_stats", Method::GET, "/api/v2/links/{id}/stats", READ, endpoint!(get_kutt_stats))
@@ -194,6 +204,13 @@ pub struct App {
     clicks: Arc<OnceLock<Queue>>,
     claims: Arc<OnceLock<Queue>>,
     publisher: Arc<OnceLock<Publisher>>,
+    limits: Limits,
+}
+
+impl FromRef<App> for Limits {
+    fn from_ref(app: &App) -> Self {
+        app.limits.clone()
+    }
 }
 
 struct Settings {
@@ -243,6 +260,9 @@ impl App {
         let alphabet = env.parse_or("CODE_ALPHABET", Alphabet::Base62)?;
         let shape = Shape::new(alphabet, env.parse_or("CODE_LENGTH", 7)?);
         let strategy = env.parse_or("CODE_GENERATOR", Strategy::Permuted)?;
+        let settings = Arc::new(Settings::from_env(env)?);
+        let limits = Limits::from_env(env, &sdk, &secret, clock.clone(), "url-shortener")?;
+        let viewers = Arc::clone(&settings);
         Ok(Self {
             codes: generator(strategy, shape, store.clone(), &secret),
             store,
@@ -252,7 +272,8 @@ impl App {
             cursors: CursorKey::of(&secret),
             visitors: secret.key("visitors"),
             urls: secret.key("urls"),
-            settings: Arc::new(Settings::from_env(env)?),
+            limits: limits.address_by(move |meta| viewers.address(meta).to_owned()),
+            settings,
             sdk,
             clicks: Arc::default(),
             claims: Arc::default(),

@@ -31,7 +31,6 @@ web::problems! {
     PASSWORD_NEEDED = FORBIDDEN "url-shortener/password-needed" "The link opens with a password";
     PASSWORD_WRONG = FORBIDDEN "url-shortener/password-wrong" "This is not the link's password";
     BITLY_URL_INVALID = BAD_REQUEST "url-shortener/target-refused" "The URL cannot be shortened";
-    TOO_MANY_TRIES = TOO_MANY_REQUESTS "url-shortener/too-many-tries" "The password was tried too often";
 }
 
 impl From<LinkError> for Problem {
@@ -42,9 +41,6 @@ impl From<LinkError> for Problem {
             LinkError::Expired { at } => Self::of(LINK_EXPIRED).with("expired_at", at),
             LinkError::UsedUp { max_clicks } => Self::of(LINK_USED_UP).with("max_clicks", max_clicks),
             LinkError::Disabled { at } => Self::of(LINK_DISABLED).with("disabled_at", at),
-            LinkError::TooManyTries { until, after } => {
-                Self::of(TOO_MANY_TRIES).with("until", until).retry_after(after)
-            }
             LinkError::Once(refusal) => return refusal.into(),
             other => Self::of(kind(&other)),
         };
@@ -80,7 +76,6 @@ fn kind(refusal: &LinkError) -> Kind {
         LinkError::Disabled { .. } => LINK_DISABLED,
         LinkError::PasswordNeeded => PASSWORD_NEEDED,
         LinkError::PasswordWrong => PASSWORD_WRONG,
-        LinkError::TooManyTries { .. } => TOO_MANY_TRIES,
         LinkError::Once(_) => web::shared::IDEMPOTENCY_KEY_IN_PROGRESS,
     }
 }

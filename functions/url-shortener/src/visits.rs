@@ -7,8 +7,8 @@ use maxminddb::Reader;
 use types::{Fault, Instant, random};
 use web::RequestMeta;
 
-use crate::App;
 use crate::domain::{Browser, Click, Code, Device, DomainName, Os, Visit, languages, referrer_host};
+use crate::{App, Settings};
 
 /// Most parameters of a visitor's query that are looked at.
 const MOST_PARAMETERS: usize = 50;
@@ -38,12 +38,11 @@ impl Countries {
     }
 }
 
-impl App {
+impl Settings {
     /// A header of CloudFront's. They are believed from whoever knows the stage's origin secret, or from everybody
     /// where it has none.
     fn viewer<'a>(&self, meta: &'a RequestMeta, name: &str) -> Option<&'a str> {
-        let trusted =
-            self.settings.origin_secret.as_ref().is_none_or(|secret| meta.header("x-origin-secret") == secret);
+        let trusted = self.origin_secret.as_ref().is_none_or(|secret| meta.header("x-origin-secret") == secret);
         Some(meta.header(name)).filter(|text| trusted && !text.is_empty())
     }
 
@@ -53,12 +52,14 @@ impl App {
         let viewer = self.viewer(meta, "cloudfront-viewer-address").and_then(|text| text.rsplit_once(':'));
         viewer.map_or(meta.source_ip.as_str(), |(address, _)| address)
     }
+}
 
+impl App {
     /// What is known of this visit.
     pub(crate) fn visit(&self, meta: &RequestMeta, path: &str, at: Instant) -> Visit {
         let agent = meta.header("user-agent");
-        let address = self.address(meta);
-        let country = self.viewer(meta, "cloudfront-viewer-country").filter(|country| country.len() == 2);
+        let address = self.settings.address(meta);
+        let country = self.settings.viewer(meta, "cloudfront-viewer-country").filter(|country| country.len() == 2);
         Visit {
             at,
             device: Device::of_user_agent(agent),

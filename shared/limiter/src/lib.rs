@@ -14,6 +14,7 @@ pub mod log;
 mod memory;
 mod policies;
 mod policy;
+mod settle;
 #[cfg(test)]
 mod simulation;
 pub mod sliding;
@@ -30,6 +31,7 @@ pub use policy::{
     Algorithm, Ban, Counts, Dimension, Lease, MOST_DIMENSIONS, MOST_SHARDS, Mode, Policy, PolicyError, Sync,
     Unavailable,
 };
+pub use settle::SettleError;
 pub use subject::{CheckError, MOST_KEY_BYTES, Space, Subject};
 
 use types::Instant;

@@ -18,7 +18,7 @@ use crate::{instant, nanos};
 #[derive(Clone)]
 pub struct Limiter {
     pub(crate) table: Table,
-    digest: PurposeKey,
+    pub(crate) digest: PurposeKey,
     pub(crate) memory: Arc<Memory>,
 }
 
@@ -93,14 +93,15 @@ impl Limiter {
             Ok(buckets) => buckets,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        for bucket in &buckets {
-            if bucket.shards() > 1 {
-                self.change_sharded(bucket, change, now).await?;
-            } else {
-                self.change_one(bucket, change, now).await?;
+        // Neither can be refused, so no transaction is needed: at once, and each by itself.
+        let each = buckets.iter().map(|bucket| async move {
+            match bucket.shards() {
+                1 => self.change_one(bucket, change, now).await,
+                _ => self.change_sharded(bucket, change, now).await,
             }
-        }
-        Ok(Ok(()))
+        });
+        let done = futures_util::future::join_all(each).await;
+        Ok(Ok(done.into_iter().try_for_each(|said| said.map(drop))?))
     }
 
     /// How the buckets stand, without taking: one read of all of them, strongly consistent.

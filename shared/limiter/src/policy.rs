@@ -249,6 +249,11 @@ impl Policy {
         Duration::from_millis(self.deadline_ms.into())
     }
 
+    /// Whether units can be reserved: what is taken must be in one known item of each dimension.
+    pub fn may_reserve(&self) -> bool {
+        self.shards == 1 && matches!(self.mode, Mode::Exact | Mode::Hedged)
+    }
+
     /// Whether the units of a request that was answered with `status` are given back.
     pub fn gives_back(&self, status: u16) -> bool {
         self.counts == Counts::Failures && ![401, 403].contains(&status)

@@ -85,6 +85,9 @@ pub fn openapi<A: Clone + Send + Sync + 'static>(system: &System<A>) -> Result<V
             operation.refusal(shared::UNAUTHENTICATED);
             operation.refusal(shared::INSUFFICIENT_SCOPE);
         }
+        if row.limit.is_some() {
+            operation.refusal(shared::RATE_LIMITED);
+        }
         (about.describe)(&mut operation);
         let mut operation = operation.into_value();
         let (summary, description) = summary(about.head);

@@ -7,23 +7,25 @@ use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{ALLOW, CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use types::{Fault, Trace};
-use web::{BodyDigest, Problem, shared};
+use web::{Access, BodyDigest, Problem, shared};
 
-use crate::system::{Run, System, Trigger};
+use crate::system::{Row, Run, System, Trigger};
 
 /// The routes of the chosen rows; anything else is a problem too.
 pub(crate) fn router<A: Clone + Send + Sync + 'static>(system: &System<A>, only: Option<&str>, app: A) -> Router {
     let mut router = Router::new();
     for row in system.rows().iter().filter(|row| only.is_none_or(|handler| handler == row.handler)) {
-        let Trigger::Http { path, .. } = &row.trigger else { continue };
+        let Trigger::Http { path, access, .. } = &row.trigger else { continue };
         router = match &row.run {
-            Run::Http(route) => router.route(&in_axum(path), (**route).clone()),
+            Run::Http(route) => router.route(&in_axum(path), guarded(row, route, *access, &app)),
             Run::Document(document) => router.route(path, document.route(system)),
             Run::Unrouted | Run::Event(_) | Run::Socket(_) => router,
         };
@@ -32,6 +34,23 @@ pub(crate) fn router<A: Clone + Send + Sync + 'static>(system: &System<A>, only:
     let router = router.method_not_allowed_fallback(nothing).fallback(nothing);
     // Lambda bounds the body; `web::Body` refuses what is too large with a problem.
     router.layer(DefaultBodyLimit::disable()).with_state(app)
+}
+
+/// The route behind its limit, and both behind its access: who may not call uses nothing up.
+fn guarded<A: Clone + Send + Sync + 'static>(
+    row: &Row<A>,
+    route: &MethodRouter<A>,
+    access: Access,
+    app: &A,
+) -> MethodRouter<A> {
+    let route = match row.limit {
+        None => route.clone(),
+        Some((policy, limits)) => {
+            let limits = limits(app);
+            route.clone().layer(from_fn(move |request, next| web::limits::limit(limits.clone(), policy, request, next)))
+        }
+    };
+    route.layer(from_fn(move |request, next| web::guard(access, request, next)))
 }
 
 /// API Gateway's greedy parameter `{rest+}` is axum's `{*rest}`.

@@ -3,7 +3,7 @@
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use web::{Access, Describe, Kind, Operation};
+use web::{Access, Describe, FromRef, Kind, Limits, Operation, RoutePolicy};
 use work::Priority;
 
 use crate::document::Document;
@@ -26,6 +26,8 @@ pub struct Row<A> {
     pub trigger: Trigger,
     /// What a route's document says of it, beside the trigger.
     pub(crate) about: Option<About>,
+    /// What limits a route, and where the App keeps its limits.
+    pub(crate) limit: Option<(&'static RoutePolicy, fn(&A) -> Limits)>,
     pub(crate) run: Run<A>,
 }
 
@@ -124,7 +126,7 @@ impl<A: Clone + Send + Sync + 'static> System<A> {
 
     fn described(mut self, handler: &'static str, trigger: Trigger, about: Option<About>, run: Run<A>) -> Self {
         assert!(self.rows.iter().all(|row| row.handler != handler), "two rows are called {handler}");
-        self.rows.push(Row { handler, trigger, about, run });
+        self.rows.push(Row { handler, trigger, about, limit: None, run });
         self
     }
 
@@ -149,10 +151,24 @@ impl<A: Clone + Send + Sync + 'static> System<A> {
     {
         let Endpoint { head, run } = endpoint;
         let filter = MethodFilter::try_from(method.clone()).expect("a method that can be routed");
-        let route =
-            on(filter, run).layer(axum::middleware::from_fn(move |request, next| web::guard(access, request, next)));
         let about = About { head, describe: H::describe };
-        self.described(handler, Trigger::Http { method, path, access }, Some(about), Run::Http(Box::new(route)))
+        let run = Run::Http(Box::new(on(filter, run)));
+        self.described(handler, Trigger::Http { method, path, access }, Some(about), run)
+    }
+
+    /// Limits the route before it by this policy: what is too much is answered 429, and every answer says what is left.
+    ///
+    /// # Panics
+    /// Behind a row that is no route.
+    #[must_use]
+    #[allow(clippy::expect_used)] // a constant table: it fails at the first start or never
+    pub fn limited(mut self, policy: &'static RoutePolicy) -> Self
+    where
+        Limits: FromRef<A>,
+    {
+        let row = self.rows.last_mut().filter(|row| matches!(row.run, Run::Http(_)));
+        row.expect("a route stands before .limited(…)").limit = Some((policy, Limits::from_ref));
+        self
     }
 
     /// `GET /openapi.json`: the description of all routes in OpenAPI 3.1.

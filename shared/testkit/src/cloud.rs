@@ -101,12 +101,21 @@ impl Cloud {
         Ok(())
     }
 
-    /// A key for a new tenant of this name, issued by the operator's Lambda.
+    /// A key for a new tenant of this name, issued by the operator's Lambda. Its tier has no rate limits.
     ///
     /// # Errors
     /// When identity refuses.
     pub fn key(&self, owner: &str, scopes: &[&str]) -> Result<String> {
-        let issued = self.invoke("identity/issue_key", &json!({"owner": owner, "name": "test", "scopes": scopes}))?;
+        self.key_of_tier(owner, scopes, "enterprise")
+    }
+
+    /// The same of another tier.
+    ///
+    /// # Errors
+    /// When identity refuses.
+    pub fn key_of_tier(&self, owner: &str, scopes: &[&str], tier: &str) -> Result<String> {
+        let request = json!({"owner": owner, "name": "test", "scopes": scopes, "tier": tier});
+        let issued = self.invoke("identity/issue_key", &request)?;
         issued["secret"].as_str().map(str::to_owned).with_context(|| issued.to_string())
     }
 

@@ -99,7 +99,7 @@ impl<A: Clone + Send + Sync + 'static> Play<A> {
 
     /// Runs a line and keeps what its Lambda did as the budget of `operation`.
     async fn budget(&mut self, line: &str, operation: String) -> Result<()> {
-        let (invoked, table) = (self.world.records.len(), self.world.env("TABLE").to_owned());
+        let (invoked, table) = (self.world.records.len(), self.world.table().to_owned());
         let before = indexes::items(&self.world.sdk().dynamodb(), &table).await?;
         self.line(line).await?;
         let after = indexes::items(&self.world.sdk().dynamodb(), &table).await?;

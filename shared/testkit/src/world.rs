@@ -80,6 +80,11 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
             create_table(&sdk, &name, properties).await?;
             names.insert(id.to_owned(), name);
         }
+        // What every stage has, whichever system is tested.
+        let platform = Template::of_system("platform")?;
+        for (_, properties) in platform.resources("AWS::DynamoDB::Table") {
+            create_table(&sdk, &platform.text(&properties["TableName"], &names)?, properties).await?;
+        }
         for (id, properties) in template.resources("AWS::SQS::Queue") {
             let name = template.text(&properties["QueueName"], &names)?;
             let queue = sdk.sqs().create_queue().queue_name(name).send().await?;
@@ -180,6 +185,11 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// A variable of the Lambdas' environment.
     pub fn env(&self, name: &str) -> &str {
         self.env.get(name).unwrap_or_default()
+    }
+
+    /// The table that the system's Lambdas use: its own, or the stage's.
+    pub(crate) fn table(&self) -> &str {
+        self.env.get("TABLE").or_else(|| self.env.get("LIMITS_TABLE")).unwrap_or_default()
     }
 
     /// The row's own name of a handler.

@@ -49,6 +49,7 @@ pub mod shared {
         INVALID_CURSOR = BAD_REQUEST "invalid-cursor" "This is no cursor of this list";
         IDEMPOTENCY_KEY_MISSING = BAD_REQUEST
             "idempotency-key-missing" "This request needs an Idempotency-Key header";
+        INVALID_IF_MATCH = BAD_REQUEST "invalid-if-match" "If-Match is no entity tag of this kind";
         INVALID_IDEMPOTENCY_KEY = BAD_REQUEST "invalid-idempotency-key" "The Idempotency-Key is not usable";
         UNAUTHENTICATED = UNAUTHORIZED "unauthenticated" "A valid credential is needed";
         INSUFFICIENT_SCOPE = FORBIDDEN
@@ -57,12 +58,14 @@ pub mod shared {
         METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method-not-allowed" "The path does not take this method";
         IDEMPOTENCY_KEY_IN_PROGRESS = CONFLICT
             "idempotency-key-in-progress" "A request with this Idempotency-Key is being carried out";
+        PRECONDITION_FAILED = PRECONDITION_FAILED "precondition-failed" "It is another version by now";
         BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body-too-large" "The body is too large";
         UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE
             "unsupported-media-type" "The body must be application/json";
         INVALID_BODY = UNPROCESSABLE_ENTITY "invalid-body" "The body is JSON but not what this expects";
         IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY
             "idempotency-key-reused" "The Idempotency-Key was used with another request body";
+        RATE_LIMITED = TOO_MANY_REQUESTS "rate-limited" "Too many requests";
         INTERNAL = INTERNAL_SERVER_ERROR "internal" "Something failed on our side";
         UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "The service cannot answer at this moment";
     }

@@ -3,27 +3,31 @@
 
 mod access;
 mod body;
+mod conditional;
 mod cursor;
 pub mod describe;
 mod form;
 mod headers;
 mod idempotency;
 mod kind;
+pub mod limits;
 mod problem;
 mod socket;
 
 pub use access::{Access, Caller, guard};
 pub use body::{Body, MAX_BODY_BYTES, Path, Query};
+pub use conditional::{IfMatch, etag};
 pub use cursor::{Cursor, CursorKey, PageOf, PageQuery};
 pub use describe::{Describe, Input, Operation, Output};
 pub use form::Form;
 pub use headers::{Created, Health, NoContent, Redirect, RequestMeta, secure};
 pub use idempotency::{BodyDigest, IdempotencyKey};
 pub use kind::{Kind, shared};
+pub use limits::{By, Limits, RoutePolicy, Units};
 pub use problem::{Problem, Refused};
 pub use socket::{Connections, Gone, MOST_MESSAGE_BYTES, SocketEvent};
 
 pub use axum::Json;
-pub use axum::extract::State;
-pub use axum::http::{Method, StatusCode, header};
+pub use axum::extract::{FromRef, State};
+pub use axum::http::{HeaderMap, Method, StatusCode, header};
 pub use axum::response::{IntoResponse, Response};

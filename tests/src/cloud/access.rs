@@ -133,6 +133,23 @@ fn every_route_of_url_shortener() -> Result<()> {
 }
 
 #[test]
+fn every_route_of_rate_limiter() -> Result<()> {
+    let cloud = Cloud::connect()?;
+    let policy = json!({"dimensions": [{"name": "user", "limit": {"quota": 1000, "per_seconds": 60}}]});
+    hold(&cloud, &::rate_limiter::system(), &systems::rate_limiter::access(), |alice| {
+        let put = |id: &str| {
+            let answer =
+                cloud.call("rate-limiter", "PUT", &format!("/policies/{id}"), Some(&alice.full), Some(&policy))?;
+            ensure!([200, 201].contains(&answer.status), "{answer:?}");
+            Ok(id.to_owned())
+        };
+        put("matrix")?;
+        put("other")?;
+        put(&fresh("policy").to_ascii_lowercase())
+    })
+}
+
+#[test]
 fn every_route_of_identity() -> Result<()> {
     let cloud = Cloud::connect()?;
     let key = json!({"name": "ci", "scopes": ["keys:read"]});

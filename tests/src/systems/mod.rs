@@ -2,5 +2,6 @@
 
 pub(crate) mod identity;
 mod probe;
+pub(crate) mod rate_limiter;
 pub(crate) mod url_shortener;
 mod url_shortener_sandboxes;

@@ -10,12 +10,6 @@ use super::LinkError;
 
 /// Length of a password, in characters (Kutt takes 3 to 64).
 const CHARACTERS: std::ops::RangeInclusive<usize> = 3..=128;
-/// Wrong or right, so often may a password be tried in [`TRY_WINDOW_SECONDS`] from one address …
-pub const TRIES_OF_ADDRESS: u64 = 10;
-/// … and from all together: a hundred guesses in a quarter of an hour find no password worth the name.
-pub const TRIES_OF_ALL: u64 = 100;
-/// Seconds of the window that tries are counted in, aligned to the epoch.
-pub const TRY_WINDOW_SECONDS: i64 = 900;
 
 /// A salted hash in PHC's string form. The password itself is never kept.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,5 @@
 //! Every way in which this system refuses.
 
-use std::time::Duration;
-
 use types::{Instant, OnceRefusal};
 
 use super::TargetError;
@@ -63,8 +61,6 @@ pub enum LinkError {
     PasswordNeeded,
     #[error("this is not the link's password")]
     PasswordWrong,
-    #[error("the password was tried too often")]
-    TooManyTries { until: Instant, after: Duration },
     #[error(transparent)]
     Once(#[from] OnceRefusal),
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use types::{Fault, Once};
-use web::{Body, Caller, IdempotencyKey, Json, Problem, RequestMeta, State};
+use web::{Body, Caller, IdempotencyKey, Json, Problem, RequestMeta, State, Units};
 
 use crate::App;
 use crate::claims::Claimed;
@@ -56,11 +56,13 @@ pub async fn handle(
     caller: Caller,
     key: Option<IdempotencyKey>,
     meta: RequestMeta,
+    units: Units,
     Body(new): Body<NewLinks>,
 ) -> Result<Json<Results>, Problem> {
     if !(1..=MOST).contains(&new.links.len()) {
         return Err(LinkError::Batch.into());
     }
+    units.take(new.links.len() as u64 - 1).await?;
     let once = key.map(|IdempotencyKey(once)| once);
     let mut results = Vec::new();
     let mut waiting = new.links.into_iter().enumerate();

@@ -15,7 +15,8 @@ pub struct Opening {
     password: String,
 }
 
-/// One write before the password is judged, which costs some 20 ms of a core; then as `follow_link`.
+/// As `follow_link`, behind the limit of tries: a password is judged only where there is one left, which costs some 20 ms
+/// of a core.
 pub async fn handle(
     State(app): State<App>,
     method: Method,

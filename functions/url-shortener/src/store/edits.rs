@@ -1,11 +1,11 @@
-//! Links as they change: by their owners' wishes, by clicks that are limited, by tries at a password.
+//! Links as they change: by their owners' wishes, and by clicks that are limited.
 
-use dynamo::{UpdateExpression, Value, below, eq, gt, lt, missing, ne};
+use dynamo::{UpdateExpression, Value, below, eq, gt, missing, ne};
 use serde::Serialize;
 use types::{Answer, Fault, Instant};
 
 use super::{Store, expiry_keys, keys};
-use crate::domain::{Change, Code, Edit, GRACE, Link, LinkError, TRIES_OF_ADDRESS, TRIES_OF_ALL, TRY_WINDOW_SECONDS};
+use crate::domain::{Change, Code, Edit, GRACE, Link, LinkError};
 
 impl Store {
     /// Changes `owner`'s link as it stands: one conditional write, and the link as it is now. A link that expired lives
@@ -47,27 +47,6 @@ impl Store {
             Err(Some(link)) if link.last_use.as_deref() == Some(id) => Ok(link),
             other => other,
         })
-    }
-
-    /// Takes note of a try at a link's password before it is judged: one conditional write, so that no storm of guesses
-    /// gets more of them than it may.
-    ///
-    /// # Errors
-    /// Refuses with [`LinkError::TooManyTries`].
-    pub async fn note_try(&self, code: &Code, address: &str, now: Instant) -> Answer<(), LinkError> {
-        let window = now.seconds().div_euclid(TRY_WINDOW_SECONDS);
-        let until = Instant::from_seconds((window + 1) * TRY_WINDOW_SECONDS);
-        let own = format!("of_{address}");
-        let few = missing("all_tries").or(lt("all_tries", TRIES_OF_ALL));
-        let few_of_own = missing(own.as_str()).or(lt(own.as_str(), TRIES_OF_ADDRESS));
-        let expression = UpdateExpression::new()
-            .add("all_tries", 1_u64)
-            .add(own, 1_u64)
-            .set("purge_at", until.seconds())
-            .when(few.and(few_of_own));
-        let update = self.table.update(keys::tries(code, window)).apply(expression);
-        let refused = |_: Option<serde::de::IgnoredAny>| LinkError::TooManyTries { until, after: now.until(until) };
-        Ok(update.send_or::<serde::de::IgnoredAny, _, _>(refused).await?.map(drop))
     }
 }
 

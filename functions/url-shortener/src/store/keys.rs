@@ -29,10 +29,6 @@ pub(crate) fn minute(code: &Code, at: Instant, shard: u8) -> Key {
     let shard = if shard == 0 { String::new() } else { format!("/{shard}") };
     Key::new(partition(code), format!("{MINUTE}{}{shard}", at.minute()))
 }
-/// Tries at a link's password, by window.
-pub(crate) fn tries(code: &Code, window: i64) -> Key {
-    Key::new(partition(code), format!("TRIES#{window}"))
-}
 /// The link that an owner has to a URL.
 pub(crate) fn known(owner: &str, target: &str) -> Key {
     Key::new(format!("KNOWN#{owner}#{target}"), "KNOWN")

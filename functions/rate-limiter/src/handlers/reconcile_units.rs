@@ -1,0 +1,71 @@
+//! POST /reconcile: say how many units of a reservation were needed: the rest is given back, or what is missing is taken.
+
+use std::cmp::Ordering;
+
+use dynamo::Done;
+use limiter::{Change, Subject};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use types::Once;
+use web::{Body, Caller, Json, Problem, State};
+
+use crate::App;
+use crate::domain::{LimitError, MOST_COST};
+use crate::reservations::Reservation;
+
+/// What was needed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Of `POST /reserve`.
+    reservation: String,
+    /// Units that were needed; 0 gives all back.
+    #[schemars(range(min = 0, max = MOST_COST))]
+    cost: u64,
+}
+
+/// What was changed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Reconciled {
+    /// Units that were reserved.
+    reserved: u64,
+    /// Units that were needed.
+    cost: u64,
+    /// Units given back.
+    refunded: u64,
+    /// Units taken beyond the reservation, whether they were there or not: later requests wait for them.
+    charged: u64,
+    /// Whether it had been reconciled so before, and nothing was changed now.
+    repeated: bool,
+}
+
+/// One transaction with the record that makes it take effect once; nothing where the reservation was right.
+pub async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Body(Request { reservation, cost }): Body<Request>,
+) -> Result<Json<Reconciled>, Problem> {
+    let now = app.clock.now();
+    if cost > MOST_COST {
+        return Err(LimitError::CostRange.into());
+    }
+    let Reservation { id, policy, tier, units, keys, .. } =
+        Reservation::read(&reservation, &caller.id, &app.signing, now)?;
+    let (refunded, charged) = match cost.cmp(&units) {
+        _ if units == 0 => (0, 0),
+        Ordering::Less => (units - cost, 0),
+        Ordering::Equal => (0, 0),
+        Ordering::Greater => (0, cost - units),
+    };
+    let change = if refunded > 0 { Change::Refund(refunded) } else { Change::Charge(charged) };
+    let once = Once { scope: format!("{}#reconcile", caller.id), key: id, fingerprint: cost.to_string() };
+    let done = app.with_policy(&caller.id, &policy, now, async |name, _, policy| {
+        if !policy.may_reserve() {
+            return Ok(Err(LimitError::NoReservation));
+        }
+        let subject = Subject { space: &name.space, id: &name.id, policy, tier, keys: &keys };
+        Ok(app.limiter.settle(&subject, change, &once, now).await?.map_err(LimitError::from))
+    });
+    let repeated = done.await?? != Done::Now;
+    Ok(Json(Reconciled { reserved: units, cost, refunded, charged, repeated }))
+}

@@ -1,0 +1,44 @@
+//! Conditional requests (RFC 9110, section 13) on things that have versions: `ETag: "3"`, `If-Match: "3"`.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
+use serde_json::json;
+
+use crate::Problem;
+use crate::describe::{Input, Operation};
+use crate::kind::shared;
+
+/// The version that the client changes; none where it sent no `If-Match`, or `*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IfMatch(pub Option<u64>);
+
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(Self(None));
+        }
+        let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
+        version.map(|version| Self(Some(version))).ok_or_else(|| Problem::of(shared::INVALID_IF_MATCH))
+    }
+}
+
+impl Input for IfMatch {
+    fn describe(operation: &mut Operation<'_>) {
+        let schema = json!({
+            "type": "string", "pattern": "^(\\*|\"[0-9]{1,19}\")$", "examples": ["\"3\""],
+            "description": "The `ETag` of the version to be changed; without it, the newest is.",
+        });
+        operation.parameter("header", "If-Match", false, schema);
+        operation.refusal(shared::INVALID_IF_MATCH);
+        operation.refusal(shared::PRECONDITION_FAILED);
+    }
+}
+
+/// The entity tag of a version.
+pub fn etag(version: u64) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"\""))
+}
