@@ -100,10 +100,13 @@ $(VENV): requirements.txt
 	@touch $@
 
 # Clients of the deployed systems that nobody here wrote, for `make test`. A world of their own: they share nothing with the tools.
-$(CLIENTS): tests/clients/requirements.txt | $(VENV)
+# pip brings them Node too.
+$(CLIENTS): tests/clients/requirements.txt tests/clients/package-lock.json | $(VENV)
 	@echo "installing the clients into .local/clients (once; about a minute)"
 	@rm -rf .local/clients && $(PYTHON) -m venv .local/clients
 	@.local/clients/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	@mkdir .local/clients/node && cp tests/clients/{package*.json,.npmrc} .local/clients/node
+	@.local/clients/bin/npm ci --prefix .local/clients/node >/dev/null
 	@touch $@
 
 # The locks are complete, so pip has nothing to resolve (--no-deps), and needs no network beyond the listed files.

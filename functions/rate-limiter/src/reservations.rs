@@ -1,6 +1,6 @@
 //! Reservations: units taken before it is known how many are needed, and set right afterwards (tokens of a language
-//! model, bytes of a transfer). A reservation is a signed text that the caller keeps; nothing is stored of it until it is
-//! reconciled.
+//! model, bytes of a transfer). A reservation is a signed text that the caller keeps; nothing is stored of it until it
+//! is reconciled.
 
 use std::collections::BTreeMap;
 

@@ -81,8 +81,8 @@ impl Store {
         self.table.get(&StoredPolicy::key_of(&name.space, &name.id), Consistency::Strong).await
     }
 
-    /// Makes a new version of a policy, or none where it would be the same: one read, and one transaction of two writes.
-    /// Answers whether there was no such policy before.
+    /// Makes a new version of a policy, or none where it would be the same: one read, and one transaction of two
+    /// writes. Answers whether there was no such policy before.
     /// `expected` is the version that is meant to be replaced; `policy` is none for a deletion.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod item;
 mod lease;
 mod once;
 mod page;
+mod sending;
 mod size;
 mod table;
 mod transaction;

@@ -1,19 +1,16 @@
 //! Several writes all or none, each with its own refusal, and requests that take effect once.
 
-use std::time::Duration;
-
-use aws::fault;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use types::{Answer, Fault, Instant, Once, OnceRefusal, random};
+use types::{Answer, Fault, Instant, Once, OnceRefusal};
 
 use crate::condition::{Condition, Placeholders, le, missing};
 use crate::item::{Attributes, Item, Key, attributes, standing};
 use crate::once::{OnceItem, replay};
+use crate::sending::{Cancelled, code, transact};
 use crate::{Table, UpdateExpression, size};
 
 /// How a transaction that did not refuse ended.
@@ -24,9 +21,6 @@ pub enum Done<T> {
     /// Its [`Once`] had been carried out before, with this result.
     Before(T),
 }
-
-/// How often a busy transaction is sent before it is given up.
-const TRIES: u32 = 4;
 
 type Refuse<'a, R> = Box<dyn FnOnce(Option<Attributes>) -> Result<R, Fault> + Send + 'a>;
 
@@ -223,102 +217,6 @@ impl Table {
                 };
                 Ok(Err(reasons.into_iter().map(failed).collect::<Result<_, _>>()?))
             }
-        }
-    }
-}
-
-/// How a transaction ended.
-enum Cancelled {
-    /// It took effect.
-    Not,
-    /// The condition of the write with this index failed.
-    Refused(Vec<CancellationReason>, usize),
-    /// The record of its [`Once`] is being written by another.
-    Held,
-}
-
-/// Sends a transaction until it takes effect or is refused; one that meets others is sent a few times.
-async fn transact(table: &Table, writes: &[TransactWriteItem], units: f64, once: bool) -> Result<Cancelled, Fault> {
-    let token = random::uuid().to_string(); // the same for all tries: a lost reply is not a second effect
-    let mut tries = 0_u32;
-    loop {
-        tries += 1;
-        let request = table.client.transact_write_items().set_transact_items(Some(writes.to_vec()));
-        let outcome = aws::within_deadline("TransactWriteItems", request.client_request_token(&token).send()).await?;
-        aws::invocation::meter(|meter| meter.write_units += 2.0 * units);
-        let error = match outcome {
-            Ok(_) => return Ok(Cancelled::Not),
-            Err(error) => error,
-        };
-        let reasons = match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                cancelled.cancellation_reasons().to_vec()
-            }
-            _ => return Err(fault("TransactWriteItems", error)),
-        };
-        match judge(&reasons, once) {
-            Verdict::Refused(index) => return Ok(Cancelled::Refused(reasons, index)),
-            Verdict::Broken => return Err(fault("TransactWriteItems", error)),
-            Verdict::Busy if tries < TRIES => {}
-            Verdict::Busy if once && code(&reasons[0]) == "TransactionConflict" => return Ok(Cancelled::Held),
-            Verdict::Busy => {
-                return Err(Fault::transient("TransactWriteItems met others at every try").caused_by(error));
-            }
-        }
-        let jitter = u64::from(random::bytes::<1>()[0]) / 8;
-        tokio::time::sleep(Duration::from_millis((10 << tries) + jitter)).await;
-    }
-}
-
-/// What a cancelled transaction means.
-#[derive(Debug, PartialEq, Eq)]
-enum Verdict {
-    /// The condition of this write failed.
-    Refused(usize),
-    /// Another transaction held an item, or a partition was too busy: it may go through later.
-    Busy,
-    /// None of that.
-    Broken,
-}
-
-fn judge(reasons: &[CancellationReason], once: bool) -> Verdict {
-    const BUSY: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-    let busy = |reason: &CancellationReason| BUSY.contains(&code(reason));
-    // While the record that decides whether this is a repetition is held, no other write's condition tells anything.
-    if once && reasons.first().is_some_and(busy) {
-        return Verdict::Busy;
-    }
-    match reasons.iter().position(|reason| code(reason) == "ConditionalCheckFailed") {
-        Some(index) => Verdict::Refused(index),
-        None if reasons.iter().any(busy) => Verdict::Busy,
-        None => Verdict::Broken,
-    }
-}
-
-fn code(reason: &CancellationReason) -> &str {
-    reason.code().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_reasons_of_a_cancellation_mean() {
-        const FAILED: &str = "ConditionalCheckFailed";
-        const CLASH: &str = "TransactionConflict";
-        for (codes, once, verdict) in [
-            (["None", FAILED], false, Verdict::Refused(1)),
-            ([FAILED, FAILED], true, Verdict::Refused(0)),
-            ([CLASH, FAILED], true, Verdict::Busy), // its own first sending, under way: not "taken"
-            ([CLASH, FAILED], false, Verdict::Refused(1)),
-            (["None", CLASH], true, Verdict::Busy),
-            (["None", "ThrottlingError"], false, Verdict::Busy),
-            (["ProvisionedThroughputExceeded", "None"], true, Verdict::Busy),
-            (["ValidationError", "None"], true, Verdict::Broken),
-        ] {
-            let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
-            assert_eq!(judge(&reasons, once), verdict, "{codes:?} {once}");
         }
     }
 }

@@ -67,7 +67,11 @@ mod tests {
     proptest! {
         /// Counted again from the start for each request.
         #[test]
-        fn it_admits_the_quota_of_each_window(quota in 1..10_u64, per in 1..5_u32, mut times in prop::collection::vec(0..20 * NANOS, 1..200)) {
+        fn it_admits_the_quota_of_each_window(
+            quota in 1..10_u64,
+            per in 1..5_u32,
+            mut times in prop::collection::vec(0..20 * NANOS, 1..200),
+        ) {
             times.sort_unstable();
             let limit = Limit::new(quota, per);
             let mut admitted: Vec<i64> = Vec::new();

@@ -159,7 +159,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_admits_what_a_bucket_admits(quota in 1..20_u64, per in 1..30_u32, burst in 1..20_u64, requests in requests()) {
+        fn it_admits_what_a_bucket_admits(
+            quota in 1..20_u64,
+            per in 1..30_u32,
+            burst in 1..20_u64,
+            requests in requests(),
+        ) {
             let limit = Limit::new(quota, per).burst(burst);
             let expected = reference(i64::try_from(burst).unwrap(), limit.interval(), &requests);
             prop_assert_eq!(play(Gcra::of(limit), &requests), expected);
@@ -170,7 +175,8 @@ mod tests {
             let (requests, gcra): (Vec<_>, _) =
                 (requests.into_iter().map(|(at, _)| (at, 1)).collect(), Gcra::of(Limit::new(1, per)));
             let admitted = play(gcra, &requests);
-            let times: Vec<i64> = requests.iter().zip(admitted).filter(|(_, yes)| *yes).map(|((at, _), _)| *at).collect();
+            let pairs = requests.iter().zip(admitted).filter(|(_, yes)| *yes);
+            let times: Vec<i64> = pairs.map(|((at, _), _)| *at).collect();
             prop_assert!(times.windows(2).all(|two| two[1] - two[0] >= i64::from(per) * NANOS));
             prop_assert!(!times.is_empty());
         }
@@ -179,7 +185,8 @@ mod tests {
         fn a_refusal_tells_exactly_when(tat in 0..1_000 * NANOS, now in 0..1_000 * NANOS, cost in 1..100_u64) {
             let gcra = guides();
             if let Err(at) = gcra.take(Some(tat), now, cost) {
-                prop_assert!(at > now && gcra.take(Some(tat), at, cost).is_ok() && gcra.take(Some(tat), at - 1, cost).is_err());
+                prop_assert!(at > now && gcra.take(Some(tat), at, cost).is_ok());
+                prop_assert!(gcra.take(Some(tat), at - 1, cost).is_err());
             }
         }
     }

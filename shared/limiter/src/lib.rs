@@ -4,6 +4,8 @@
 //! The clock of who asks decides. One that is ahead by `d` is given at most `d / interval` units too early; Lambda's
 //! hosts agree to milliseconds.
 
+mod ahead;
+mod attempt;
 mod bucket;
 mod decision;
 pub mod fixed;
@@ -20,19 +22,22 @@ mod simulation;
 pub mod sliding;
 mod subject;
 mod takes;
+mod validate;
+mod write;
 
-pub use bucket::{Change, Row, Rule, Standing};
+pub use attempt::Change;
+pub use bucket::{Row, Rule, Standing};
 pub use decision::{Decision, Part, Reason};
 pub use gcra::Gcra;
 pub use limit::{Limit, MOST_QUOTA, MOST_SECONDS};
 pub use limiter::Limiter;
 pub use policies::{Policies, StoredPolicy};
 pub use policy::{
-    Algorithm, Ban, Counts, Dimension, Lease, MOST_DIMENSIONS, MOST_SHARDS, Mode, Policy, PolicyError, Sync,
-    Unavailable,
+    Algorithm, Ban, Counts, Dimension, Lease, MOST_DIMENSIONS, MOST_SHARDS, Mode, Policy, Sync, Unavailable,
 };
 pub use settle::SettleError;
 pub use subject::{CheckError, MOST_KEY_BYTES, Space, Subject};
+pub use validate::PolicyError;
 
 use types::Instant;
 

@@ -6,7 +6,8 @@ use dynamo::{Consistency, Key, Table, from_attributes};
 use types::secret::PurposeKey;
 use types::{Fault, Instant};
 
-use crate::bucket::{Change, Row};
+use crate::attempt::Change;
+use crate::bucket::Row;
 use crate::decision::{Decision, Part, Reason};
 use crate::memory::Memory;
 use crate::policy::{Mode, Policy, Unavailable};

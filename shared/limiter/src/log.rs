@@ -76,7 +76,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn in_no_window_are_more_than_the_quota(quota in 1..10_u64, per in 1..5_u32, mut times in prop::collection::vec(0..20 * NANOS, 1..200)) {
+        fn in_no_window_are_more_than_the_quota(
+            quota in 1..10_u64,
+            per in 1..5_u32,
+            mut times in prop::collection::vec(0..20 * NANOS, 1..200),
+        ) {
             times.sort_unstable();
             let mut admitted: Vec<i64> = Vec::new();
             let expected: Vec<bool> = times.iter().map(|&at| {

@@ -3,7 +3,8 @@
 use dynamo::Done;
 use types::{Answer, Fault, Instant, Once, OnceRefusal, random};
 
-use crate::bucket::{Attempt, Change, Row};
+use crate::attempt::{Attempt, Change};
+use crate::bucket::Row;
 use crate::limiter::Limiter;
 use crate::nanos;
 use crate::subject::{CheckError, Subject};

@@ -6,7 +6,8 @@ use std::collections::BinaryHeap;
 
 use types::Instant;
 
-use crate::bucket::{Attempt, Change, Outcome, Row, Rule};
+use crate::attempt::{Attempt, Change, Outcome};
+use crate::bucket::{Row, Rule};
 use crate::limit::Limit;
 use crate::memory::Known;
 use crate::{Algorithm, Gcra, nanos};

@@ -87,7 +87,11 @@ mod tests {
     proptest! {
         /// Counted again from all that was admitted, in fractions: it passes while the estimate is below the quota.
         #[test]
-        fn it_admits_while_the_estimate_is_below_the_quota(quota in 1..10_u64, per in 1..5_u32, mut times in prop::collection::vec(0..20 * NANOS, 1..200)) {
+        fn it_admits_while_the_estimate_is_below_the_quota(
+            quota in 1..10_u64,
+            per in 1..5_u32,
+            mut times in prop::collection::vec(0..20 * NANOS, 1..200),
+        ) {
             times.sort_unstable();
             let (limit, length) = (Limit::new(quota, per), i128::from(per) * i128::from(NANOS));
             let mut admitted: Vec<i128> = Vec::new();
@@ -103,7 +107,13 @@ mod tests {
         }
 
         #[test]
-        fn a_refusal_tells_exactly_when(quota in 1..50_u64, previous in 0..60_u64, current in 0..60_u64, now in 0..20 * NANOS, cost in 1..5_u64) {
+        fn a_refusal_tells_exactly_when(
+            quota in 1..50_u64,
+            previous in 0..60_u64,
+            current in 0..60_u64,
+            now in 0..20 * NANOS,
+            cost in 1..5_u64,
+        ) {
             let limit = Limit::new(quota, 4);
             prop_assume!(cost <= quota);
             if let Err(at) = take(limit, previous, current, now, cost) {

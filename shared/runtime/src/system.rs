@@ -27,7 +27,7 @@ pub struct Row<A> {
     /// What a route's document says of it, beside the trigger.
     pub(crate) about: Option<About>,
     /// What limits a route, and where the App keeps its limits.
-    pub(crate) limit: Option<(&'static RoutePolicy, fn(&A) -> Limits)>,
+    pub(crate) limit: Option<(&'static RoutePolicy, LimitsOf<A>)>,
     pub(crate) run: Run<A>,
 }
 
@@ -47,6 +47,9 @@ pub struct Endpoint<H> {
     /// The handler.
     pub run: H,
 }
+
+/// Where an App keeps its limits.
+pub(crate) type LimitsOf<A> = fn(&A) -> Limits;
 
 #[derive(Clone)]
 pub(crate) enum Run<A> {

@@ -44,9 +44,9 @@ pub(crate) fn http(
     })
 }
 
-/// The HTTP API event of a caller's request.
+/// The HTTP API event of a caller's request, of the tier without rate limits.
 pub fn http_event(method: &str, target: &str, body: &Value, caller: &str, scopes: &str) -> Value {
-    http(method, target, &[], Some(body), Some((caller, scopes, "free")))
+    http(method, target, &[], Some(body), Some((caller, scopes, "enterprise")))
 }
 
 /// A message, received from the queue `name`, as a batch has it.

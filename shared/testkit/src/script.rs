@@ -37,6 +37,8 @@ pub(crate) struct Work {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Request {
     pub actor: String,
+    /// `alice/free`: another tier than `pro`.
+    pub tier: String,
     /// `alice(links:read)`: scopes instead of the system's all.
     pub scopes: Option<String>,
     pub method: String,
@@ -94,7 +96,11 @@ fn request(line: &str) -> Result<Request> {
         Some((actor, scopes)) => (actor.to_owned(), Some(scopes.trim_end_matches(')').replace(',', " "))),
         None => (actor, None),
     };
-    let mut request = Request { actor, scopes, method, target, ..Request::default() };
+    let (actor, tier) = match actor.split_once('/') {
+        Some((actor, tier)) => (actor.to_owned(), tier.to_owned()),
+        None => (actor, "pro".to_owned()),
+    };
+    let mut request = Request { actor, tier, scopes, method, target, ..Request::default() };
     loop {
         if rest.starts_with('{') {
             let (body, after) = balanced(rest, '{', '}')?;

@@ -1,5 +1,7 @@
 //! Makes a table as its template declares it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use aws::Sdk;
 use aws_sdk_dynamodb::types::{
@@ -8,6 +10,8 @@ use aws_sdk_dynamodb::types::{
 };
 use serde_json::{Value, json};
 use types::random;
+
+use crate::template::Template;
 
 /// A table of a test's own, with the keys that every table here has.
 ///
@@ -26,8 +30,18 @@ pub async fn fresh_table() -> Result<dynamo::Table> {
     Ok(dynamo::Table::new(sdk.dynamodb(), name))
 }
 
+/// Creates a template's tables; their names join those known.
+pub(crate) async fn create_tables(sdk: &Sdk, template: &Template, names: &mut BTreeMap<String, String>) -> Result<()> {
+    for (id, properties) in template.resources("AWS::DynamoDB::Table") {
+        let name = template.text(&properties["TableName"], names)?;
+        create_table(sdk, &name, properties).await?;
+        names.insert(id.to_owned(), name);
+    }
+    Ok(())
+}
+
 /// Creates the table `name` with these properties of an `AWS::DynamoDB::Table`.
-pub(crate) async fn create_table(sdk: &Sdk, name: &str, properties: &Value) -> Result<()> {
+async fn create_table(sdk: &Sdk, name: &str, properties: &Value) -> Result<()> {
     let keys = |schema: &Value| -> Result<Vec<KeySchemaElement>> {
         let element = |key: &Value| {
             let kind = KeyType::from(key["KeyType"].as_str().unwrap_or_default());

@@ -19,7 +19,7 @@ use crate::process::Process;
 use crate::proxy::{Proxy, UNDISTURBED};
 use crate::sandbox::{Sandbox, route};
 use crate::seen::Seen;
-use crate::tables::create_table;
+use crate::tables::create_tables;
 use crate::template::Template;
 
 /// Makes worlds of one system.
@@ -75,16 +75,9 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
         let sdk = Sdk::from_env(&base)?;
         let stage = format!("t{}", random::base62(11).to_ascii_lowercase());
         let mut names = BTreeMap::from([("Stage".to_owned(), stage.clone())]);
-        for (id, properties) in template.resources("AWS::DynamoDB::Table") {
-            let name = template.text(&properties["TableName"], &names)?;
-            create_table(&sdk, &name, properties).await?;
-            names.insert(id.to_owned(), name);
-        }
-        // What every stage has, whichever system is tested.
-        let platform = Template::of_system("platform")?;
-        for (_, properties) in platform.resources("AWS::DynamoDB::Table") {
-            create_table(&sdk, &platform.text(&properties["TableName"], &names)?, properties).await?;
-        }
+        // What every stage has, and then the system's own.
+        create_tables(&sdk, &Template::of_system("platform")?, &mut names).await?;
+        create_tables(&sdk, &template, &mut names).await?;
         for (id, properties) in template.resources("AWS::SQS::Queue") {
             let name = template.text(&properties["QueueName"], &names)?;
             let queue = sdk.sqs().create_queue().queue_name(name).send().await?;
@@ -185,11 +178,6 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// A variable of the Lambdas' environment.
     pub fn env(&self, name: &str) -> &str {
         self.env.get(name).unwrap_or_default()
-    }
-
-    /// The table that the system's Lambdas use: its own, or the stage's.
-    pub(crate) fn table(&self) -> &str {
-        self.env.get("TABLE").or_else(|| self.env.get("LIMITS_TABLE")).unwrap_or_default()
     }
 
     /// The row's own name of a handler.

@@ -17,6 +17,8 @@ const OPERATIONS: &str = "
     budget API key, remembered
     invoke authorize {version: '2.0', headers: {authorization: Basic YWxpY2U6eA==}}  {isAuthorized: true}
     budget nothing that can be a credential
+    alice  POST /keys {name: ci, scopes: [nonsense]} [Idempotency-Key: k1]  422
+    budget refused; a sandbox's first in 20 s, so the stored limit too
     alice  POST /keys {name: ci, scopes: [keys:read]} [Idempotency-Key: k1]  201 {key: {id: $id}}
     budget
     alice  POST /keys {name: ci, scopes: [keys:read]} [Idempotency-Key: k1]  201
@@ -43,5 +45,5 @@ const OPERATIONS: &str = "
 fn identity_keeps_its_budgets() {
     let budgets = budgets(&WORLDS, &[OPERATIONS]);
     assert_eq!(of(&budgets, "authorize", "API key, remembered").round_trips, 0);
-    assert!(of(&budgets, "create_key", "").round_trips <= 2);
+    assert_eq!(of(&budgets, "create_key", "").round_trips, 2, "a unit of the limit, and the key");
 }

@@ -9,6 +9,8 @@ const WORLDS: Worlds<App> = Worlds { system, app: App::from_env };
 
 /// An operation is a line and the `budget` line behind it, which names it.
 const OPERATIONS: &str = "
+    alice  POST /links {code: cat, url: ftp://a.example}  422
+    budget refused; a sandbox's first in 20 s, so the stored limit too
     alice  POST /links {code: cat, url: https://a.example}  201
     budget chosen code
     alice  POST /links {code: brief, url: https://a.example, ttl_seconds: 3600}  201

@@ -5,6 +5,7 @@ mod identity;
 mod limits;
 mod permissions;
 mod probe;
+mod rate_limiter;
 mod url_shortener;
 
 use std::collections::BTreeMap;
@@ -16,12 +17,12 @@ use testkit::{Cloud, eventually};
 use types::random;
 
 /// A name that no other test uses.
-fn fresh(what: &str) -> String {
+pub(crate) fn fresh(what: &str) -> String {
     format!("{what}-{}", random::base62(8))
 }
 
 /// Lines of a system's log that are metrics of one invocation and have this word.
-fn records(cloud: &Cloud, system: &str, with: &str) -> Result<Vec<Value>> {
+pub(crate) fn records(cloud: &Cloud, system: &str, with: &str) -> Result<Vec<Value>> {
     let lines = log(cloud, system, with)?;
     let json = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line.trim()).ok());
     Ok(json.filter(|line| line["_aws"].is_object()).collect())

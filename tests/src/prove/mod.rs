@@ -1,3 +1,4 @@
 //! What each system promises, under all faults at once: short in `make test`, at full size in `make prove`.
 
+mod rate_limiter;
 mod url_shortener;

@@ -29,7 +29,8 @@ fn check(script: &str) {
 fn a_key_is_shown_once_and_never_listed() {
     check(
         "alice  POST /keys {name: ci, scopes: [keys:read]} [Idempotency-Key: k1]  201 {key: {id: $id, owner: alice, tier: pro, active: true}, secret: $secret}
-         calls 1
+         # the key, behind a unit of the caller's limit and, once in 20 s, the stored policy
+         calls 3
          alice  POST /keys {name: ci, scopes: [keys:read]} [Idempotency-Key: k1]  201 {key: {id: $id}, secret: null}
          alice  POST /keys {name: cd, scopes: [keys:read]} [Idempotency-Key: k1]  422 idempotency-key-reused
          alice  POST /keys {name: ci, scopes: [keys:read]}                        400 idempotency-key-missing
@@ -50,6 +51,24 @@ fn nobody_gives_more_than_they_hold() {
          alice  POST /keys {name: '', scopes: [keys:read]} [Idempotency-Key: k1]                           422 name-invalid
          alice  POST /keys {name: ci, scopes: [keys:read], ttl_seconds: 0} [Idempotency-Key: k1]           422 expiry-invalid",
     );
+}
+
+#[test]
+fn keys_are_made_ten_a_minute() {
+    let make =
+        |number| format!("alice  POST /keys {{name: ci, scopes: [keys:read]}} [Idempotency-Key: k{number}]  201");
+    let nine: String = (1..10).map(|number| make(number) + "\n").collect();
+    let first = make(0);
+    check(&format!(
+        "{first} {{key: {{id: $id}}}}
+         {nine}
+         header x-ratelimit-remaining 0
+         alice  POST /keys {{name: ci, scopes: [keys:read]}} [Idempotency-Key: k10]  429 rate-limited
+         header retry-after 6
+         alice  POST /keys/$id/rotate {{}}  429 rate-limited
+         bob    POST /keys {{name: ci, scopes: [keys:read]}} [Idempotency-Key: k1]  201
+         alice/enterprise  POST /keys/$id/rotate {{}}  201"
+    ));
 }
 
 #[test]

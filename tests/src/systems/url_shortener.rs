@@ -22,7 +22,8 @@ fn check(script: &str) {
 fn a_code_belongs_to_its_first_claimant() {
     check(
         "alice  POST /links {code: cat, url: https://a.example, ttl_seconds: 60}  201 {code: cat, url: https://a.example/, state: active}
-         calls 1
+         # the link, behind a unit of the caller's limit and, once in 20 s, the stored policy
+         calls 3
          bob    POST /links {code: cat, url: https://b.example}                   409 code-taken
          anon   GET  /cat                                                         302 https://a.example/
          clock  +60s
@@ -39,9 +40,9 @@ fn a_code_belongs_to_its_first_claimant() {
 fn a_generated_code_costs_one_write_and_a_lease_in_a_thousand() {
     check(
         "alice  POST /links {url: https://a.example}  201 {code: $one, short_url: $url}
-         calls 2
+         calls 4
          alice  POST /links {url: https://a.example}  201 {code: $two}
-         calls 1
+         calls 2
          anon   GET  /$one                            302 https://a.example/
          anon   HEAD /$two                            302 https://a.example/",
     );
@@ -68,7 +69,7 @@ fn a_repeated_request_answers_the_first_link() {
     check(
         "alice  POST /links {url: https://a.example} [Idempotency-Key: k1]    201 {code: $code}
          alice  POST /links {url: https://a.example} [Idempotency-Key: \"k1\"]  201 {code: $code}
-         calls 1
+         calls 2
          alice  POST /links {url: https://b.example} [Idempotency-Key: k1]    422 idempotency-key-reused
          bob    POST /links {url: https://b.example} [Idempotency-Key: k1]    201 {url: https://b.example/}
          alice  POST /links {url: https://b.example} [Idempotency-Key: a b]   400 invalid-idempotency-key

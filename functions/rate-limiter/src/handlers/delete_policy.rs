@@ -1,5 +1,5 @@
-//! DELETE /policies/{id}: delete a policy. Its versions stay, and a policy of a system's routes gives way to the system's
-//! own within 30 s.
+//! DELETE /policies/{id}: delete a policy. Its versions stay, and a policy of a system's routes gives way to the
+//! system's own within 30 s.
 
 use web::{Caller, IfMatch, NoContent, Path, Problem, State};
 

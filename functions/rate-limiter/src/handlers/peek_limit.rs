@@ -25,8 +25,8 @@ pub struct Peek {
     tier: Tier,
 }
 
-/// One read of all buckets, strongly consistent. Units that sandboxes hold in mode `never_over` count as taken, those that
-/// they have not told of in mode `never_under` as not.
+/// One read of all buckets, strongly consistent. Units that sandboxes hold in mode `never_over` count as taken, those
+/// that they have not told of in mode `never_under` as not.
 pub async fn handle(
     State(app): State<App>,
     caller: Caller,

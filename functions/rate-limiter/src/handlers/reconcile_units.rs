@@ -1,4 +1,5 @@
-//! POST /reconcile: say how many units of a reservation were needed: the rest is given back, or what is missing is taken.
+//! POST /reconcile: say how many units of a reservation were needed. The rest is given back, or what is missing is
+//! taken.
 
 use std::cmp::Ordering;
 

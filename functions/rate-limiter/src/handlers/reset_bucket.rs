@@ -1,5 +1,5 @@
-//! DELETE /buckets/{policy}/{key}: forget what a key took, and its ban. Sandboxes that refused it lately may go on doing
-//! so for up to 10 s.
+//! DELETE /buckets/{policy}/{key}: forget what a key took, and its ban. Sandboxes that refused it lately may go on
+//! doing so for up to 10 s.
 
 use limiter::{Policy, Subject};
 use schemars::JsonSchema;

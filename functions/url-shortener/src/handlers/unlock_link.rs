@@ -15,8 +15,8 @@ pub struct Opening {
     password: String,
 }
 
-/// As `follow_link`, behind the limit of tries: a password is judged only where there is one left, which costs some 20 ms
-/// of a core.
+/// As `follow_link`, behind the limit of tries: a password is judged only where there is one left, which costs some
+/// 20 ms of a core.
 pub async fn handle(
     State(app): State<App>,
     method: Method,

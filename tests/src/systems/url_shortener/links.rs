@@ -94,8 +94,10 @@ fn a_password_opens_a_link_and_guesses_are_few() {
          anon   GET  /cat                              403 password-needed
          anon   GET  /cat [Accept: text/html]          403
          anon   POST /cat {password: open sesam}       403 password-wrong
+         header x-ratelimit-remaining 9
          anon   POST /cat {password: open sesame}      303 https://a.example/
-         calls 2
+         # a try of both limits, the click, and both tries given back: the password was right
+         calls 4
          anon   GET  /cat+                             200
          alice  GET  /requests/nobodys                 404 request-not-found
          anon   POST /cat {password: one}             403 password-wrong
@@ -106,8 +108,10 @@ fn a_password_opens_a_link_and_guesses_are_few() {
          anon   POST /cat {password: sixsix}             403 password-wrong
          anon   POST /cat {password: seven}             403 password-wrong
          anon   POST /cat {password: eight}             403 password-wrong
-         anon   POST /cat {password: open sesame}      429 too-many-tries
-         calls 1
+         anon   POST /cat {password: nine}             403 password-wrong
+         header x-ratelimit-remaining 0
+         anon   POST /cat {password: open sesame}      429 rate-limited
+         calls 0
          clock  +15m
          anon   POST /cat {password: open sesame}      303 https://a.example/
          anon   POST /cat {passwort: open sesame}      422 invalid-body
@@ -132,11 +136,48 @@ fn a_batch_answers_for_each_of_its_links() {
     );
 }
 
+/// The tiers of the guides: free 100 an hour, basic 1,000, premium 10,000, enterprise without a limit. All names of a
+/// create take from one bucket, and a batch takes for each of its links.
+#[test]
+fn creates_are_limited_by_the_callers_tier() {
+    let batch = |links: usize| format!("{{links: [{}]}}", vec!["{url: https://a.example}"; links].join(", "));
+    check(&format!(
+        "alice/free  POST /links {{code: cat, url: https://a.example}}  201
+         header x-ratelimit-limit 100
+         header x-ratelimit-remaining 99
+         header x-ratelimit-reset 1800000036
+         alice/free  POST /links/batch {}  200
+         alice/free  POST /urls {{long_url: https://a.example}}  201
+         header x-ratelimit-remaining 0
+         alice/free  POST /links {{url: https://a.example}}  429 rate-limited
+         header retry-after 36
+         calls 0
+         alice/free  POST /api/v2/links {{target: https://a.example}}  429
+         alice/free  GET  /links/cat  200
+         anon        GET  /cat        302 https://a.example/
+         bob/free    POST /links {{url: https://a.example}}  201
+         alice/enterprise  POST /links {{url: https://a.example}}  201
+         calls 1
+         carol/basic POST /links {{url: https://a.example}}  201
+         header x-ratelimit-limit 1000
+         carol       POST /links {{url: https://a.example}}  201
+         header x-ratelimit-limit 10000
+         dave/free   POST /links/batch {}  200
+         dave/free   POST /links/batch {}  429 rate-limited
+         clock       +36s
+         alice/free  POST /links {{url: ftp://a.example}}  422
+         alice/free  POST /links {{url: https://a.example}}  429 rate-limited",
+        batch(98),
+        batch(60),
+        batch(60),
+    ));
+}
+
 #[test]
 fn who_wants_no_second_link_gets_the_first() {
     check(
         "alice  POST /links {url: https://a.example, dedupe: true}             201 {code: $one}
-         calls 2
+         calls 4
          alice  POST /links {url: HTTPS://A.example:443/, dedupe: true}        200 {code: $one}
          bob    POST /links {url: https://a.example, dedupe: true}             201
          alice  POST /links {url: https://a.example}                           201
@@ -195,12 +236,12 @@ fn codes_come_from_the_generator_of_the_stage() {
         &WORLDS,
         &[("CODE_GENERATOR", "hash")],
         "alice  POST /links {url: https://a.example}  201 {code: $one}
-         calls 1
+         calls 3
          clock  +1s
          alice  POST /links {url: https://a.example}  201 {code: $two}
-         calls 2
+         calls 3
          clock  +1s
          alice  POST /links {url: https://a.example}  201 {code: $three}
-         calls 3",
+         calls 4",
     );
 }

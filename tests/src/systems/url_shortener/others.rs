@@ -94,6 +94,6 @@ fn any_name_may_be_a_sandboxs_first() {
         ("/api/v2/links", "{target: https://a.example}  201"),
         ("/links/batch", "{links: [{url: https://a.example}]}  200"),
     ] {
-        check(&format!("alice  POST {path} {body}\n calls 2"));
+        check(&format!("alice  POST {path} {body}\n calls 4"));
     }
 }
