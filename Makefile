@@ -1,7 +1,7 @@
 # Every target is one line that calls something; `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test prove budgets check lint fmt clippy deny templates tidy localcloud-tests new-system new-handler invoke url logs stop reset deploy need-cargo
+.PHONY: help run test prove bench budgets check lint fmt clippy deny templates tidy localcloud-tests new-system new-handler invoke url logs stop reset deploy need-cargo
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -35,6 +35,9 @@ prove: $(VENV) need-cargo ## SYSTEM=...  10,240 operations under all faults; one
 	$(call need,SYSTEM,a system of tests/src/prove/)
 	@cargo build --workspace --bins --locked && SEED="$(SEED)" OPERATIONS="$(or $(OPERATIONS),10240)" $(CLOUD) test -- \
 		cargo test --quiet --package tests --locked prove::$(subst -,_,$(SYSTEM)):: -- --nocapture && cat "target/prove/$(SYSTEM)"
+
+bench: $(CLIENTS) need-cargo ## the rate limiter beside rate-limiter-flexible (npm), and the table in its README
+	@cargo build --workspace --bins --locked && $(CLOUD) test -- cargo run --release --quiet --package bench-rate-limiter --locked
 
 check: fmt clippy deny templates tidy ## fmt, clippy, licences and bans, templates, tidy
 
@@ -85,7 +88,7 @@ reset: $(VENV) ## stop the local cloud and delete its data
 
 deploy: $(VENV) need-cargo ## STAGE=...  build for AWS (arm64) and deploy, asking before each change
 	$(call need,STAGE,a stage of samconfig.toml)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" cargo-lambda lambda build --profile lambda --arm64 --workspace --exclude xtask --exclude probe --bins --locked
+	@PATH="$(CURDIR)/$(BIN):$$PATH" cargo-lambda lambda build --profile lambda --arm64 --workspace --exclude xtask --exclude probe --exclude bench-rate-limiter --bins --locked
 	@$(BIN)/sam deploy --guided --template template.yaml --config-env "$(STAGE)"
 
 need-cargo:
