@@ -2,10 +2,11 @@
 
 use limiter::{Dimension, Limit, Policy};
 use types::Tier;
-use web::{By, RoutePolicy};
+use web::{By, RoutePolicy, Takes};
 
 /// Keys that a caller makes, new or in place of others.
-pub(crate) const KEYS: RoutePolicy = RoutePolicy { id: "keys", keys: &[("user", &[By::Caller])], policy: keys };
+pub(crate) const KEYS: RoutePolicy =
+    RoutePolicy { id: "keys", keys: &[("user", &[By::Caller])], policy: keys, takes: Takes::OnArrival };
 
 /// As guide 003 limits what is costly (an upload): 10 a minute. Enterprise has no limit.
 fn keys() -> Policy {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use limiter::{Decision, Mode, Policy, Reason, StoredPolicy, Subject};
 use schemars::JsonSchema;
@@ -10,7 +11,10 @@ use types::{Answer, Fault, Instant, Tier};
 
 use crate::App;
 use crate::domain::{LimitError, MOST_COST, PolicyName};
-use crate::view::{Decided, DecisionView, Why};
+use crate::view::{Decided, DecisionView};
+
+/// How long statistics may take. What is then not written is so with the next that is counted.
+const STATS_BUDGET: Duration = Duration::from_millis(250);
 
 /// What is asked.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -78,16 +82,14 @@ impl App {
         units: u64,
         now: Instant,
     ) -> Answer<Decided<DecisionView>, LimitError> {
-        if !matches!(subject.policy.mode, Mode::Exact | Mode::Hedged) {
-            return Ok(Err(LimitError::NoRefund));
+        if !subject.policy.gives() {
+            return Ok(Err(LimitError::NoReturn));
         }
         if let Err(refusal) = self.limiter.refund(subject, units, now).await? {
             return Ok(Err(refusal.into()));
         }
-        let decision =
-            Decision { allowed: true, reason: Reason::Admitted, parts: Vec::new(), wait: Default::default() };
+        let decision = Decision::bare(true, Reason::Refunded);
         let view = DecisionView::of(subject.id, stored.version, &decision, now);
-        let view = DecisionView { reason: Why::Refunded, ..view };
         Ok(Ok(Decided::new(view, subject.id, subject.policy, &decision, now)))
     }
 
@@ -112,9 +114,12 @@ impl App {
         found.await?
     }
 
-    /// Writes down what was counted, where that is due.
+    /// Writes down what was counted, where that is due. A table that is slow keeps nobody waiting for that.
     pub(crate) async fn write_stats(&self) {
-        self.stats.write_due(&self.store, self.clock.now()).await;
+        let writing = self.stats.write_due(&self.store, self.clock.now());
+        if tokio::time::timeout(STATS_BUDGET, writing).await.is_err() {
+            aws::count("stats_late", 1.0);
+        }
     }
 }
 

@@ -35,10 +35,10 @@ pub enum LimitError {
     Check(#[from] CheckError),
     #[error("a cost is -1,000,000,000 to 1,000,000,000 and not 0")]
     CostRange,
-    #[error("this policy does not give back: it is of mode never_over or never_under")]
-    NoRefund,
-    #[error("units of a policy with shards, or of mode never_over or never_under, cannot be reserved")]
-    NoReservation,
+    #[error(
+        "units of a policy with shards, or of mode never_over or never_under, can be neither given back nor reserved"
+    )]
+    NoReturn,
     #[error("this mode is not one that the policy can be checked in")]
     NoSuchMode,
     #[error("a batch has 1 to {MOST_CHECKS} checks")]
@@ -47,8 +47,8 @@ pub enum LimitError {
     Reservation,
     #[error("the reservation's time is over; what it took stays taken")]
     ReservationExpired,
-    #[error("it is version {0} by now")]
-    Version(u64),
+    #[error("another version is the newest by now, or there is none")]
+    Version(Option<u64>),
     #[error(transparent)]
     Once(#[from] OnceRefusal),
 }

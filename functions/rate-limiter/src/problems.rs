@@ -42,7 +42,7 @@ fn kind(refusal: &LimitError) -> Kind {
         LimitError::Policy(_) => POLICY_INVALID,
         LimitError::Check(_) => KEYS_INVALID,
         LimitError::CostRange => COST_INVALID,
-        LimitError::NoRefund | LimitError::NoReservation | LimitError::NoSuchMode => MODE_INVALID,
+        LimitError::NoReturn | LimitError::NoSuchMode => MODE_INVALID,
         LimitError::Batch => BATCH_INVALID,
         LimitError::Reservation => RESERVATION_INVALID,
         LimitError::ReservationExpired => RESERVATION_EXPIRED,

@@ -20,6 +20,10 @@ pub struct Reservation {
     pub tier: Tier,
     /// Units taken.
     pub units: u64,
+    /// When they were taken …
+    pub at: Instant,
+    /// … and from when on a bucket has them again, where nobody else took any.
+    pub back_at: Instant,
     /// Until when it can be reconciled.
     pub until: Instant,
     /// The keys.
@@ -33,13 +37,15 @@ fn list(caller: &str) -> String {
 impl Reservation {
     /// The text that stands for it, worth nothing to another caller.
     pub fn write(&self, caller: &str, key: &CursorKey) -> String {
-        let Self { id, policy, tier, units, until, keys } = self;
+        let Self { id, policy, tier, units, at, back_at, until, keys } = self;
         let text = |value: serde_json::Value| value.to_string();
         let members: Cursor = [
             ("id", id.clone()),
             ("policy", policy.clone()),
             ("tier", text(serde_json::json!(tier))),
             ("units", units.to_string()),
+            ("at", at.millis().to_string()),
+            ("back_at", back_at.millis().to_string()),
             ("until", until.millis().to_string()),
             ("keys", text(serde_json::json!(keys))),
         ]
@@ -56,12 +62,15 @@ impl Reservation {
         let members = key.read(&list(caller), Some(text)).ok().flatten().ok_or(LimitError::Reservation)?;
         let read = || {
             let member = |name: &str| members.get(name);
+            let time = |name: &str| Some(Instant::from_millis(member(name)?.parse().ok()?));
             Some(Self {
                 id: member("id")?.clone(),
                 policy: member("policy")?.clone(),
                 tier: serde_json::from_str(member("tier")?).ok()?,
                 units: member("units")?.parse().ok()?,
-                until: Instant::from_millis(member("until")?.parse().ok()?),
+                at: time("at")?,
+                back_at: time("back_at")?,
+                until: time("until")?,
                 keys: serde_json::from_str(member("keys")?).ok()?,
             })
         };
@@ -80,7 +89,8 @@ mod tests {
         let key = CursorKey::of(&Secret::new("0123456789abcdef0123456789abcdef").unwrap());
         let until = Instant::from_seconds(100);
         let keys = BTreeMap::from([("user".to_owned(), "u\"1".to_owned())]);
-        let reservation = Reservation { id: "r".into(), policy: "api".into(), tier: Tier::Pro, units: 7, until, keys };
+        let (id, policy, at) = ("r".to_owned(), "api".to_owned(), Instant::from_seconds(90));
+        let reservation = Reservation { id, policy, tier: Tier::Pro, units: 7, at, back_at: until, until, keys };
         let text = reservation.write("alice", &key);
         assert_eq!(Reservation::read(&text, "alice", &key, Instant::from_seconds(99)), Ok(reservation));
         assert_eq!(Reservation::read(&text, "alice", &key, until), Err(LimitError::ReservationExpired));

@@ -2,7 +2,7 @@
 //! counted twice, whatever is sent again, and no item is written by all.
 //!
 //! The keys that ask most are kept in a sketch of bounded size (Apache DataSketches' frequent items): exact for fewer
-//! than 48 keys, else too low by at most 3.5/64 of all checks of the sandbox.
+//! than 48 keys, else too low by at most 3.5/64 of all keys that it saw (checks times dimensions).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -63,7 +63,7 @@ impl Tally {
 
     fn note(&mut self, keys: &BTreeMap<String, String>, decision: &Decision) {
         let count = match decision.reason {
-            Reason::Admitted | Reason::Unlimited => &mut self.slot.allowed,
+            Reason::Admitted | Reason::Refunded | Reason::Unlimited => &mut self.slot.allowed,
             Reason::Denied | Reason::Banned => &mut self.slot.denied,
             Reason::Shadow => &mut self.slot.shadow_denied,
             Reason::FailedOpen | Reason::FailedClosed => &mut self.slot.unchecked,
@@ -209,8 +209,8 @@ impl Total {
         let top = asked.iter().flat_map(|sketch| sketch.frequent_items(ErrorType::NoFalseNegatives));
         let count = |row: datasketches::frequencies::Row<String>| {
             let (dimension, key) = row.item().split_once('=')?;
-            let denied = refused.as_ref().map_or(0, |sketch| sketch.estimate(row.item()));
-            Some(KeyCount { dimension: dimension.to_owned(), key: key.to_owned(), checks: row.estimate(), denied })
+            let denied = refused.as_ref().map_or(0, |sketch| sketch.lower_bound(row.item()));
+            Some(KeyCount { dimension: dimension.to_owned(), key: key.to_owned(), checks: row.lower_bound(), denied })
         };
         let mut top_keys: Vec<KeyCount> = top.filter_map(count).collect();
         top_keys.sort_by(|one, other| (other.checks, &one.key).cmp(&(one.checks, &other.key)));

@@ -68,35 +68,13 @@ impl Output for Tagged {
     }
 }
 
-/// Why it was decided so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Why {
-    /// There was room, and it was taken.
-    Admitted,
-    /// Units were given back.
-    Refunded,
-    /// No dimension has a limit for this tier.
-    Unlimited,
-    /// A bucket has no room.
-    Denied,
-    /// The key went on asking and is banned.
-    Banned,
-    /// It would have been denied; the policy is in shadow.
-    Shadow,
-    /// The table did not say in time, and the policy lets through.
-    FailedOpen,
-    /// The table did not say in time, and the policy refuses.
-    FailedClosed,
-}
-
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DecisionView {
     /// Whether the request may go on.
     pub allowed: bool,
     /// Why.
-    pub reason: Why,
+    pub reason: Reason,
     /// The policy.
     pub policy: String,
     /// Its version; another sandbox may use one that is up to 30 s older.
@@ -124,20 +102,11 @@ pub struct DecisionView {
 impl DecisionView {
     /// The JSON of a decision.
     pub fn of(policy: &str, version: u64, decision: &Decision, now: Instant) -> Self {
-        let reason = match decision.reason {
-            Reason::Admitted => Why::Admitted,
-            Reason::Unlimited => Why::Unlimited,
-            Reason::Denied => Why::Denied,
-            Reason::Banned => Why::Banned,
-            Reason::Shadow => Why::Shadow,
-            Reason::FailedOpen => Why::FailedOpen,
-            Reason::FailedClosed => Why::FailedClosed,
-        };
         let part = decision.telling();
         let wait_ms = u64::try_from(decision.wait.as_millis()).unwrap_or(u64::MAX);
         Self {
             allowed: decision.allowed,
-            reason,
+            reason: decision.reason,
             policy: policy.to_owned(),
             version,
             dimension: part.map(|part| part.dimension.clone()),

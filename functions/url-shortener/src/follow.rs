@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{Answer, Fault, Instant, random};
-use web::{Method, Problem, RequestMeta};
+use web::{Method, Problem, RequestMeta, Units};
 
 use crate::App;
 use crate::domain::{Code, Domain, DomainName, Link, LinkError, Target, Visit};
@@ -34,7 +34,6 @@ impl Followed {
 }
 
 /// One visit to a short URL.
-#[derive(Debug)]
 pub(crate) struct Asked<'a> {
     pub method: &'a Method,
     pub meta: &'a RequestMeta,
@@ -42,8 +41,8 @@ pub(crate) struct Asked<'a> {
     pub code: &'a str,
     /// What follows it: `a/b`.
     pub path: &'a str,
-    /// What the visitor gave as the password.
-    pub password: Option<&'a str>,
+    /// What the visitor gave as the password, and what a try is taken from.
+    pub password: Option<(&'a str, &'a Units)>,
 }
 
 /// Never kept: the next visit is asked for again, and so counted.
@@ -54,7 +53,7 @@ impl App {
     /// one message per click, never awaited past its budget. HEAD uses and counts nothing.
     pub(crate) async fn follow(&self, asked: Asked<'_>) -> Result<Followed, Problem> {
         let now = self.clock.now();
-        let domain = self.asked_domain(asked.meta);
+        let domain = self.settings.asked_domain(asked.meta);
         let visit = self.visit(asked.meta, asked.path, now);
         let (refusal, link) = match self.open(&asked, domain.as_ref(), &visit, now).await? {
             Ok(followed) => return Ok(followed),
@@ -77,7 +76,7 @@ impl App {
     /// Shows where a link leads. It is no click.
     pub(crate) async fn preview(&self, code: &str, meta: &RequestMeta) -> Result<Followed, Problem> {
         let now = self.clock.now();
-        let code = Code::of_path(code)?.on(self.asked_domain(meta).as_ref());
+        let code = Code::of_path(code)?.on(self.settings.asked_domain(meta).as_ref());
         let link = self.find(&code, now).await?.ok_or(LinkError::NotFound)?;
         link.open(now)?;
         Ok(Followed::Page(Page::preview(&link, &self.short_url(&code, meta))))
@@ -97,7 +96,10 @@ impl App {
         let opens = link.takes(&visit.path).and_then(|()| link.open(now));
         let opens = match (opens, &link.password, asked.password) {
             (Ok(()), Some(_), None) => Err(LinkError::PasswordNeeded),
-            (Ok(()), Some(password), Some(given)) if !password.is(given) => Err(LinkError::PasswordWrong),
+            (Ok(()), Some(password), Some((given, tries))) => {
+                tries.take(1).await?;
+                if password.is(given) { Ok(()) } else { Err(LinkError::PasswordWrong) }
+            }
             (opens, ..) => opens,
         };
         if let Err(refusal) = opens {

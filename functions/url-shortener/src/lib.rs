@@ -77,7 +77,7 @@ use aws::env::Env;
 use runtime::{System, endpoint};
 use types::secret::PurposeKey;
 use types::{Clock, Fault};
-use web::{Access, CursorKey, FromRef, Limits, Method};
+use web::{Access, CursorKey, FromRef, Limits, Method, Viewer};
 use work::{Publisher, Queue};
 
 use crate::cache::Memory;
@@ -272,7 +272,10 @@ impl App {
             cursors: CursorKey::of(&secret),
             visitors: secret.key("visitors"),
             urls: secret.key("urls"),
-            limits: limits.address_by(move |meta| viewers.address(meta).to_owned()),
+            limits: limits.viewed_by(move |meta| Viewer {
+                address: viewers.address(meta).to_owned(),
+                host: viewers.asked_domain(meta).map(|domain| domain.to_string()).unwrap_or_default(),
+            }),
             settings,
             sdk,
             clicks: Arc::default(),

@@ -2,17 +2,19 @@
 
 use limiter::{Algorithm, Counts, Dimension, Limit, Policy, Unavailable};
 use types::Tier;
-use web::{By, RoutePolicy};
+use web::{By, RoutePolicy, Takes};
 
 /// Links that a caller makes, whatever the route is called; a batch takes one unit for each link.
 pub(crate) const CREATES: RoutePolicy =
-    RoutePolicy { id: "creates", keys: &[("user", &[By::Caller])], policy: creates };
+    RoutePolicy { id: "creates", keys: &[("user", &[By::Caller])], policy: creates, takes: Takes::OnArrival };
 
 /// Wrong passwords, of one address at one link and of all addresses together. Right ones do not count.
 pub(crate) const PASSWORDS: RoutePolicy = RoutePolicy {
     id: "passwords",
     keys: &[("ip+link", &[By::Address, By::Host, By::Path("code")]), ("link", &[By::Host, By::Path("code")])],
     policy: passwords,
+    // A link without a password has nothing to guess.
+    takes: Takes::ByHandler,
 };
 
 const HOUR: u32 = 3600;

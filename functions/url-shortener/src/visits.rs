@@ -52,6 +52,15 @@ impl Settings {
         let viewer = self.viewer(meta, "cloudfront-viewer-address").and_then(|text| text.rsplit_once(':'));
         viewer.map_or(meta.source_ip.as_str(), |(address, _)| address)
     }
+
+    /// The tenant's domain that was asked, where it is not the service's own. Without `PublicUrl` every host is the
+    /// service's; API Gateway's own names, addresses and hosts without a dot always are.
+    pub(crate) fn asked_domain(&self, meta: &RequestMeta) -> Option<DomainName> {
+        let own = self.public_host.as_deref()?;
+        let host = meta.host.split(':').next().unwrap_or_default();
+        let other = !host.eq_ignore_ascii_case(own) && !host.contains(".execute-api.");
+        host.parse().ok().filter(|_| other)
+    }
 }
 
 impl App {
@@ -94,15 +103,6 @@ impl App {
             aws::count("clicks_lost", 1.0);
             tracing::warn!(fault = fault.chain(), "a click was lost");
         }
-    }
-
-    /// The tenant's domain that was asked, where it is not the service's own. Without `PublicUrl` every host is the
-    /// service's; API Gateway's own names, addresses and hosts without a dot always are.
-    pub(crate) fn asked_domain(&self, meta: &RequestMeta) -> Option<DomainName> {
-        let own = self.settings.public_host.as_deref()?;
-        let host = meta.host.split(':').next().unwrap_or_default();
-        let other = !host.eq_ignore_ascii_case(own) && !host.contains(".execute-api.");
-        host.parse().ok().filter(|_| other)
     }
 }
 

@@ -15,6 +15,7 @@ mod size;
 mod table;
 mod transaction;
 mod update;
+mod update_all;
 
 pub use condition::{Condition, below, contains, eq, exists, gt, le, lt, missing, ne};
 pub use counter::Counter;
@@ -26,3 +27,4 @@ pub use size::{bytes, write_units};
 pub use table::{Consistency, Put, Table};
 pub use transaction::{Done, Transaction};
 pub use update::{Update, UpdateExpression};
+pub use update_all::AllRefused;

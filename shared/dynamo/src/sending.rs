@@ -10,7 +10,7 @@ use types::{Fault, random};
 use crate::Table;
 
 /// How often a busy transaction is sent before it is given up.
-const TRIES: u32 = 4;
+pub(crate) const TRIES: u32 = 4;
 
 /// How a transaction ended.
 pub(crate) enum Cancelled {
@@ -18,16 +18,18 @@ pub(crate) enum Cancelled {
     Not,
     /// The condition of the write with this index failed.
     Refused(Vec<CancellationReason>, usize),
-    /// The record of its [`Once`] is being written by another.
-    Held,
+    /// Others held its items at every try: the last one's reasons.
+    Busy(Vec<CancellationReason>, Fault),
 }
 
-/// Sends a transaction until it takes effect or is refused; one that meets others is sent a few times.
+/// Sends a transaction until it takes effect or is refused; one that meets others is sent up to `tries` times. `once`:
+/// its first write is a record that decides whether it is a repetition.
 pub(crate) async fn transact(
     table: &Table,
     writes: &[TransactWriteItem],
     units: f64,
     once: bool,
+    most: u32,
 ) -> Result<Cancelled, Fault> {
     let token = random::uuid().to_string(); // the same for all tries: a lost reply is not a second effect
     let mut tries = 0_u32;
@@ -49,15 +51,20 @@ pub(crate) async fn transact(
         match judge(&reasons, once) {
             Verdict::Refused(index) => return Ok(Cancelled::Refused(reasons, index)),
             Verdict::Broken => return Err(fault("TransactWriteItems", error)),
-            Verdict::Busy if tries < TRIES => {}
-            Verdict::Busy if once && code(&reasons[0]) == "TransactionConflict" => return Ok(Cancelled::Held),
+            Verdict::Busy if tries < most => {}
             Verdict::Busy => {
-                return Err(Fault::transient("TransactWriteItems met others at every try").caused_by(error));
+                let fault = Fault::transient("TransactWriteItems met others at every try").caused_by(error);
+                return Ok(Cancelled::Busy(reasons, fault));
             }
         }
-        let jitter = u64::from(random::bytes::<1>()[0]) / 8;
-        tokio::time::sleep(Duration::from_millis((10 << tries) + jitter)).await;
+        pause(tries).await;
     }
+}
+
+/// Waits before what met others is sent again.
+pub(crate) async fn pause(tries: u32) {
+    let jitter = u64::from(random::bytes::<1>()[0]) / 8;
+    tokio::time::sleep(Duration::from_millis((10 << tries) + jitter)).await;
 }
 
 /// What a cancelled transaction means.

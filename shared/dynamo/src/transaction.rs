@@ -1,7 +1,7 @@
 //! Several writes all or none, each with its own refusal, and requests that take effect once.
 
 use aws_sdk_dynamodb::types::{
-    CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,7 +10,7 @@ use types::{Answer, Fault, Instant, Once, OnceRefusal};
 use crate::condition::{Condition, Placeholders, le, missing};
 use crate::item::{Attributes, Item, Key, attributes, standing};
 use crate::once::{OnceItem, replay};
-use crate::sending::{Cancelled, code, transact};
+use crate::sending::{Cancelled, TRIES, code, transact};
 use crate::{Table, UpdateExpression, size};
 
 /// How a transaction that did not refuse ended.
@@ -28,10 +28,10 @@ type Refuse<'a, R> = Box<dyn FnOnce(Option<Attributes>) -> Result<R, Fault> + Se
 #[must_use = "a transaction does nothing until it is sent"]
 pub struct Transaction<'a, R> {
     table: &'a Table,
-    writes: Vec<(TransactWriteItem, Refuse<'a, R>)>,
+    pub(crate) writes: Vec<(TransactWriteItem, Refuse<'a, R>)>,
     once: Option<Once>,
     /// Units of its writes alone; an update's item is not seen, so it counts for the least.
-    units: f64,
+    pub(crate) units: f64,
 }
 
 impl<'a, R> Transaction<'a, R> {
@@ -178,45 +178,19 @@ impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
     /// When the table cannot be written.
     pub async fn send<T: DeserializeOwned>(self) -> Answer<Done<T>, R> {
         let (writes, mut refusals): (Vec<_>, Vec<_>) = self.writes.into_iter().unzip();
-        let (reasons, index) = match transact(self.table, &writes, self.units, self.once.is_some()).await? {
+        let once = self.once.is_some();
+        let (reasons, index) = match transact(self.table, &writes, self.units, once, TRIES).await? {
             Cancelled::Not => return Ok(Ok(Done::Now)),
             Cancelled::Refused(reasons, index) => (reasons, index),
-            Cancelled::Held => return Ok(Err(OnceRefusal::InProgress.into())),
+            Cancelled::Busy(reasons, _) if once && code(&reasons[0]) == "TransactionConflict" => {
+                return Ok(Err(OnceRefusal::InProgress.into()));
+            }
+            Cancelled::Busy(_, fault) => return Err(fault),
         };
         let item = reasons.into_iter().nth(index).and_then(|reason| reason.item);
         match (&self.once, index) {
             (Some(once), 0) => replay(once, standing(item)?),
             _ => Ok(Err(refusals.swap_remove(index)(item)?)),
-        }
-    }
-}
-
-impl Table {
-    /// Carries out several updates, all or none: one transaction, twice the units. A clash with another transaction is
-    /// tried again a few times.
-    ///
-    /// # Errors
-    /// Refuses with one entry for each update: `None` where its condition held, `Some` of the item (if there is one)
-    /// where it did not.
-    pub async fn update_all<T: DeserializeOwned>(
-        &self,
-        updates: &[(Key, UpdateExpression)],
-    ) -> Answer<(), Vec<Option<Option<T>>>> {
-        let mut transaction = self.transact::<()>();
-        for (key, expression) in updates {
-            transaction = transaction.update::<serde::de::IgnoredAny>(key, expression, |_| ())?;
-        }
-        let writes: Vec<_> = transaction.writes.into_iter().map(|(write, _)| write).collect();
-        match transact(self, &writes, transaction.units, false).await? {
-            Cancelled::Not => Ok(Ok(())),
-            Cancelled::Held => Err(Fault::permanent("a transaction without a record was held by one")),
-            Cancelled::Refused(reasons, _) => {
-                let failed = |reason: CancellationReason| match code(&reason) {
-                    "ConditionalCheckFailed" => standing(reason.item).map(Some),
-                    _ => Ok(None),
-                };
-                Ok(Err(reasons.into_iter().map(failed).collect::<Result<_, _>>()?))
-            }
         }
     }
 }

@@ -8,6 +8,7 @@ use types::{Answer, Fault};
 
 use crate::condition::{Condition, Placeholders};
 use crate::item::{Attributes, Key, Value, from_attributes, standing};
+use crate::sending::{TRIES, pause};
 use crate::{Table, size};
 
 /// What an update does, apart from where: used alone and in transactions.
@@ -118,6 +119,7 @@ impl<'a> Update<'a> {
         let (update, condition) = self.expression.write(&mut names);
         let (names, values) = names.finish();
         let request = self.table.client.update_item().table_name(&*self.table.name);
+        let mut tries = 0;
         let request = request
             .set_key(Some(self.key.attributes()))
             .update_expression(update)
@@ -126,13 +128,17 @@ impl<'a> Update<'a> {
             .set_expression_attribute_values(values)
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let outcome = aws::within_deadline("UpdateItem", request.send()).await?;
-        let answer = match outcome {
-            Ok(output) => Ok(output.attributes.unwrap_or_default()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Err(failed.item.clone()),
-                _ => return Err(fault("UpdateItem", error)),
-            },
+        let answer = loop {
+            tries += 1;
+            match aws::within_deadline("UpdateItem", request.clone().send()).await? {
+                Ok(output) => break Ok(output.attributes.unwrap_or_default()),
+                Err(error) => match error.as_service_error() {
+                    Some(UpdateItemError::ConditionalCheckFailedException(failed)) => break Err(failed.item.clone()),
+                    // A transaction holds the item for a moment; the SDK does not send such a write again.
+                    Some(UpdateItemError::TransactionConflictException(_)) if tries < TRIES => pause(tries).await,
+                    _ => return Err(fault("UpdateItem", error)),
+                },
+            }
         };
         let bytes = answer.as_ref().map_or_else(|item| item.as_ref().map_or(0, size::bytes), size::bytes);
         aws::invocation::meter(|meter| meter.write_units += size::write_units(bytes));

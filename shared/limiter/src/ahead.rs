@@ -14,7 +14,8 @@ use crate::subject::Bucket;
 use crate::takes::{Said, request_id};
 
 impl Limiter {
-    /// Takes units ahead and gives them out without asking: never one too many. The rest of a lease that ends is lost.
+    /// Takes units ahead and gives them out without asking: never one too many. The rest of a lease that ends is lost,
+    /// so a key that is asked for seldom is given short ones: each that is used up makes the next twice as large.
     pub(crate) async fn take_leased(
         &self,
         policy: &Policy,
@@ -23,32 +24,31 @@ impl Limiter {
         now: Instant,
     ) -> Result<Said, Fault> {
         let name = bucket.name(nanos(now));
-        let (units, term) = lease_of(policy, bucket);
-        let served = |said: Said, left: u64, local: bool| Said { leased: left, local, ..said };
-        let left = self.memory.with(&name, |known| {
+        let (most, term) = lease_of(policy, bucket);
+        let (served, size) = self.memory.with(&name, |known| {
             if known.leased_until <= now {
-                known.leased = 0;
+                (known.leased, known.lease) = (0, if known.leased > 0 { 1 } else { known.lease });
             }
             let left = known.leased.checked_sub(cost);
             known.leased = left.unwrap_or(known.leased);
-            left
+            let row = || known.row.as_ref().map(|(row, _)| row.clone()).unwrap_or_default();
+            (left.map(|left| (row(), left)), known.lease.clamp(1, most))
         });
-        if let Some(left) = left {
-            let row = self.memory.of(&name).row.map(|(row, _)| row).unwrap_or_default();
-            let said = Said { bucket: bucket.clone(), row, previous: 0, denied: false, leased: left, local: true };
-            return Ok(said);
+        if let Some((row, leased)) = served {
+            return Ok(Said { bucket: bucket.clone(), row, previous: 0, denied: false, leased, local: true });
         }
         // As many as there are, if they are fewer than a lease; but never for less than the request.
-        let mut wanted = units.max(cost);
+        let mut wanted = size.max(cost);
         loop {
             let said = self.change_one(bucket, Change::Take(wanted), now).await?;
             if !said.denied {
-                let left = self.memory.with(&name, |known| {
+                let leased = self.memory.with(&name, |known| {
                     known.leased += wanted - cost;
                     known.leased_until = now + term;
+                    known.lease = (size * 2).min(most);
                     known.leased
                 });
-                return Ok(served(said, left, false));
+                return Ok(Said { leased, ..said });
             }
             let room = bucket.rule.standing(&said.row, 0, nanos(now), cost).remaining;
             if room < cost || wanted == cost {
@@ -58,7 +58,9 @@ impl Limiter {
         }
     }
 
-    /// Counts by itself and tells the table now and then: never one too few.
+    /// Counts by itself and tells the table now and then: never one too few. What was let through is told as taken when
+    /// the first of it was, so that what has flowed in since is not taken again. A telling that is not answered in time
+    /// is not repeated: too many, and never too few.
     pub(crate) async fn take_untold(
         &self,
         policy: &Policy,
@@ -71,13 +73,10 @@ impl Limiter {
         let known = self.memory.of(&name);
         let due = known.told_at.is_none_or(|told| now.millis() - told.millis() >= span) || known.untold + cost > every;
         if due {
-            // What was let through is told as it is; what is asked for now has to fit.
-            let untold = self.memory.with(&name, |known| std::mem::take(&mut known.untold));
-            if untold > 0
-                && let Err(fault) = self.change_one(bucket, Change::Charge(untold), now).await
-            {
-                self.memory.with(&name, |known| known.untold += untold);
-                return Err(fault);
+            let (untold, since) =
+                self.memory.with(&name, |known| (std::mem::take(&mut known.untold), known.untold_since));
+            if untold > 0 {
+                self.change_one(bucket, Change::Charge(untold), since).await?;
             }
             let said = self.change_one(bucket, Change::Take(cost), now).await?;
             self.memory.with(&name, |known| known.told_at = Some(now));
@@ -90,6 +89,7 @@ impl Limiter {
             let next = gcra.take(row.tat, at, cost);
             if let Ok(tat) = next {
                 row.tat = Some(tat);
+                known.untold_since = if known.untold == 0 { now } else { known.untold_since };
                 known.untold += cost;
             }
             known.saw(row.clone(), now);

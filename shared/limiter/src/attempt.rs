@@ -4,7 +4,7 @@ use dynamo::UpdateExpression;
 
 use crate::bucket::{Row, Rule};
 use crate::gcra::Gcra;
-use crate::limit::NANOS;
+use crate::limit::{MOST_FILL, NANOS};
 use crate::policy::Algorithm;
 use crate::write::Write;
 use crate::{log, sliding};
@@ -81,14 +81,16 @@ impl Attempt {
 
     /// The same as an update.
     pub(crate) fn expression(&self) -> UpdateExpression {
-        let windows = if self.rule.algorithm == Algorithm::SlidingCounter { 2 } else { 1 };
-        let span = Gcra::of(self.rule.limit).depth.max(self.rule.limit.window() * windows);
-        let span = if self.rule.algorithm.is_bucket() { Gcra::of(self.rule.limit).depth } else { span };
-        let charged = match self.change {
-            Change::Charge(cost) => Gcra::of(self.rule.limit).span(cost),
-            _ => 0,
+        let (gcra, window) = (Gcra::of(self.rule.limit), self.rule.limit.window());
+        // When nothing that is taken now counts any more. What is given back must not bring that forward.
+        let span = match (self.change, self.rule.algorithm) {
+            (Change::Refund(_), _) => None,
+            (Change::Charge(_), _) => Some(2 * MOST_FILL),
+            (Change::Take(_), Algorithm::TokenBucket | Algorithm::LeakyBucket) => Some(gcra.depth),
+            (Change::Take(_), Algorithm::FixedWindow | Algorithm::SlidingLog) => Some(window),
+            (Change::Take(_), Algorithm::SlidingCounter) => Some(2 * window),
         };
-        let purge_at = self.now.saturating_add(span).saturating_add(charged) / NANOS + KEPT_SECONDS;
+        let purge_at = span.map(|span| self.now.saturating_add(span) / NANOS + KEPT_SECONDS);
         self.write.expression(&self.request, purge_at)
     }
 
@@ -123,16 +125,25 @@ impl Attempt {
         {
             return Some(Outcome::Denied(row));
         }
-        if let Change::Refund(_) = self.change
-            && self.rule.standing(&row, self.previous, self.now, 0).reset_at <= self.now
-        {
-            return Some(Outcome::Done(row)); // there is nothing to give back to
+        let tat = row.tat.unwrap_or(self.now);
+        let settled = match self.change {
+            Change::Take(_) => false,
+            // The debt is as large as it can be.
+            Change::Charge(_) => self.rule.algorithm.is_bucket() && tat > self.now.saturating_add(MOST_FILL),
+            // There is nothing to give back to, or a ban that goes before.
+            Change::Refund(_) => {
+                self.rule.standing(&row, self.previous, self.now, 0).reset_at <= self.now
+                    || row.banned_until > self.now / 1_000_000
+                    || (self.rule.window(self.now).is_some() && row.taken.unwrap_or(0) == 0)
+            }
+        };
+        if settled {
+            return Some(Outcome::Done(row));
         }
         self.write = match self.rule.algorithm {
             _ if self.rule.algorithm.is_bucket() => self.branch(row.tat.is_some_and(|tat| tat > self.now)),
             Algorithm::SlidingLog => self.relog(Some(&row)),
             _ => match self.change {
-                Change::Refund(by) if row.taken.unwrap_or(0) == 0 || by == 0 => return Some(Outcome::Done(row)),
                 Change::Refund(by) => Write::Uncount { by: by.min(row.taken.unwrap_or(0)) },
                 _ => self.counted(),
             },
@@ -142,16 +153,18 @@ impl Attempt {
 
     fn branch(&self, hot: bool) -> Write {
         let (gcra, now) = (Gcra::of(self.rule.limit), self.now);
+        let owed = |cost| gcra.span(cost).min(MOST_FILL);
         match self.change {
             Change::Take(cost) if hot => Write::Hot {
                 now,
                 most: now.saturating_add(gcra.depth).saturating_sub(gcra.span(cost)),
                 by: gcra.span(cost),
             },
-            Change::Charge(cost) if hot => Write::Hot { now, most: i64::MAX, by: gcra.span(cost) },
-            Change::Take(cost) | Change::Charge(cost) => Write::Cold { now, by: gcra.span(cost) },
+            Change::Take(cost) => Write::Cold { now, by: gcra.span(cost) },
+            Change::Charge(cost) if hot => Write::Hot { now, most: now.saturating_add(MOST_FILL), by: owed(cost) },
+            Change::Charge(cost) => Write::Cold { now, by: owed(cost) },
             // A TAT that falls behind now is a full bucket, so there is no cold way to give back.
-            Change::Refund(cost) => Write::Hot { now, most: i64::MAX, by: -gcra.span(cost) },
+            Change::Refund(cost) => Write::Cool { now, by: owed(cost) },
         }
     }
 
@@ -162,6 +175,7 @@ impl Attempt {
             _ => 0,
         };
         match self.change {
+            // Where the last window alone leaves no room, nobody asks the table (`Limiter::refused_already`).
             Change::Take(by) => Write::Count { most: limit.quota.saturating_sub(share).saturating_sub(by), by },
             Change::Charge(by) => Write::Count { most: u64::MAX / 4, by },
             Change::Refund(by) => Write::Uncount { by },
@@ -169,17 +183,18 @@ impl Attempt {
     }
 
     fn relog(&self, row: Option<&Row>) -> Write {
-        let (version, kept) = match row {
-            Some(row) => (row.version, log::within(self.rule.limit, &row.log, self.now)),
-            None => (0, &[][..]),
+        let (last, kept) = match row {
+            Some(row) => (row.last.clone(), log::within(self.rule.limit, &row.log, self.now)),
+            None => (String::new(), &[][..]),
         };
         let log = match self.change {
             Change::Take(cost) | Change::Charge(cost) => log::noted(kept, self.now, cost),
-            Change::Refund(cost) => {
-                let left = kept.len().saturating_sub(usize::try_from(cost).unwrap_or(usize::MAX));
-                kept[..left].to_vec()
-            }
+            // The oldest, which would have left first: so no window gets more than its quota by what others took.
+            Change::Refund(cost) => kept[usize::try_from(cost).unwrap_or(usize::MAX).min(kept.len())..].to_vec(),
         };
-        Write::Log { version, log }
+        Write::Log { last, log }
     }
 }
+
+#[cfg(test)]
+mod tests;

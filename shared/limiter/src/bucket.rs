@@ -17,7 +17,8 @@ pub struct Rule {
     pub limit: Limit,
 }
 
-/// A bucket's item. Each algorithm has attributes of its own; a policy that changes its algorithm begins anew.
+/// A bucket's item. Buckets, windows and logs have attributes of their own: a policy that goes from one to another
+/// begins anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Buckets: the theoretical arrival time, in nanoseconds since the epoch.
@@ -29,9 +30,6 @@ pub struct Row {
     /// Logs: when each unit was taken, in nanoseconds since the epoch.
     #[serde(default)]
     pub log: Vec<i64>,
-    /// Logs: grows with each write.
-    #[serde(default)]
-    pub version: u64,
     /// The request that wrote last: one whose answer was lost is sent again, and meets itself.
     #[serde(default)]
     pub last: String,
@@ -87,7 +85,12 @@ impl Rule {
             },
             Algorithm::SlidingCounter => Standing {
                 remaining: limit.quota.saturating_sub(taken.saturating_add(sliding::share(limit, previous, now))),
-                reset_at: Window::at(limit, now).end,
+                // What was taken in a window counts through the next one.
+                reset_at: match (taken, previous) {
+                    (1.., _) => Window::at(limit, now).end.saturating_add(limit.window()),
+                    (0, 1..) => Window::at(limit, now).end,
+                    (0, 0) => now,
+                },
                 retry_at: sliding::take(limit, previous, taken, now, cost).err(),
                 wait: 0,
             },

@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use types::Instant;
 
 use crate::limit::Limit;
 
 /// Why it was decided so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// There was room, and it was taken.
     Admitted,
+    /// Units were given back.
+    Refunded,
     /// No dimension has a limit for this tier.
     Unlimited,
     /// A bucket has no room.
@@ -56,7 +61,8 @@ pub struct Decision {
 }
 
 impl Decision {
-    pub(crate) fn bare(allowed: bool, reason: Reason) -> Self {
+    /// A decision that tells of no dimension.
+    pub fn bare(allowed: bool, reason: Reason) -> Self {
         Self { allowed, reason, parts: Vec::new(), wait: Duration::ZERO }
     }
 

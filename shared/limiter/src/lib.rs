@@ -5,30 +5,30 @@
 //! hosts agree to milliseconds.
 
 mod ahead;
+mod all;
 mod attempt;
 mod bucket;
 mod decision;
-pub mod fixed;
+mod fixed;
 mod gcra;
 mod limit;
 mod limiter;
-pub mod log;
+mod log;
 mod memory;
 mod policies;
 mod policy;
 mod settle;
 #[cfg(test)]
 mod simulation;
-pub mod sliding;
+mod sliding;
 mod subject;
 mod takes;
 mod validate;
 mod write;
 
 pub use attempt::Change;
-pub use bucket::{Row, Rule, Standing};
 pub use decision::{Decision, Part, Reason};
-pub use gcra::Gcra;
+pub(crate) use gcra::Gcra;
 pub use limit::{Limit, MOST_QUOTA, MOST_SECONDS};
 pub use limiter::Limiter;
 pub use policies::{Policies, StoredPolicy};

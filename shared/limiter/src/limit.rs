@@ -8,7 +8,7 @@ pub const MOST_SECONDS: u32 = 31 * 24 * 3600;
 /// Largest quota and burst.
 pub const MOST_QUOTA: u64 = 1_000_000_000;
 /// Most that a bucket may take to fill: 366 days, in nanoseconds. Keeps all sums of times within `i64`.
-const MOST_FILL: i64 = 366 * 24 * 3600 * NANOS;
+pub(crate) const MOST_FILL: i64 = 366 * 24 * 3600 * NANOS;
 /// Nanoseconds of a second.
 pub(crate) const NANOS: i64 = 1_000_000_000;
 

@@ -7,7 +7,7 @@ use types::secret::PurposeKey;
 use types::{Fault, Instant};
 
 use crate::attempt::Change;
-use crate::bucket::Row;
+use crate::bucket::{Row, Rule};
 use crate::decision::{Decision, Part, Reason};
 use crate::memory::Memory;
 use crate::policy::{Mode, Policy, Unavailable};
@@ -44,8 +44,9 @@ impl Limiter {
         if buckets.is_empty() {
             return Ok(Decision::bare(true, Reason::Unlimited));
         }
-        let taking = self.take(policy, &buckets, cost, now);
-        let said = match tokio::time::timeout(policy.deadline(), taking).await {
+        // Boxed: its ways are many, and whoever awaits it need not hold the largest of them.
+        let taking = Box::pin(self.take(policy, &buckets, cost, now));
+        let mut said = match tokio::time::timeout(policy.deadline(), taking).await {
             Ok(Ok(said)) => said,
             Ok(Err(fault)) => return Ok(unavailable(policy, subject, &fault)),
             Err(_) => {
@@ -53,56 +54,45 @@ impl Limiter {
                 return Ok(unavailable(policy, subject, &fault));
             }
         };
+        if let (Some(ban), [one]) = (policy.ban.filter(|_| !policy.shadow), &mut said[..])
+            && one.denied
+        {
+            // The refusal stands, whether the ban is written down or not.
+            match tokio::time::timeout(policy.deadline(), self.note_denial(ban, one, now)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(fault)) => tracing::warn!(fault = fault.chain(), "a ban was not written down"),
+                Err(_) => tracing::warn!("a ban was not written down in time"),
+            }
+        }
         Ok(decide(policy, &said, cost, now))
     }
 
     async fn take(&self, policy: &Policy, buckets: &[Bucket], cost: u64, now: Instant) -> Result<Vec<Said>, Fault> {
         let [bucket] = buckets else { return self.take_all(buckets, cost, now).await };
-        let mut said = match policy.mode {
+        let said = match policy.mode {
             _ if bucket.shards() > 1 => self.change_sharded(bucket, Change::Take(cost), now).await?,
             Mode::Exact => self.change_one(bucket, Change::Take(cost), now).await?,
             Mode::Hedged => self.take_hedged(bucket, cost, now).await?,
             Mode::NeverOver => self.take_leased(policy, bucket, cost, now).await?,
             Mode::NeverUnder => self.take_untold(policy, bucket, cost, now).await?,
         };
-        if let Some(ban) = policy.ban.filter(|_| said.denied)
-            && let Err(fault) = self.note_denial(ban, &mut said, now).await
-        {
-            tracing::warn!(fault = fault.chain(), "a ban was not written down");
-        }
         Ok(vec![said])
     }
 
-    /// Gives units back, at most what was taken; of a key in shards, to one of them.
+    /// Gives units back, at most what was taken. Not of keys in shards, of which nobody knows what each gave.
     ///
     /// # Errors
-    /// Refuses keys that do not fit the policy. A fault leaves unknown whether they were given back.
+    /// Refuses keys that do not fit the policy. A fault leaves unknown whether they were given back. An answer that was
+    /// lost may give back twice, where another write came between.
     pub async fn refund(&self, subject: &Subject<'_>, units: u64, now: Instant) -> types::Answer<(), CheckError> {
-        self.change(subject, Change::Refund(units), now).await
-    }
-
-    /// Takes units whether they are there or not: they were used already, and later requests wait for them.
-    ///
-    /// # Errors
-    /// As [`Limiter::refund`].
-    pub async fn charge(&self, subject: &Subject<'_>, units: u64, now: Instant) -> types::Answer<(), CheckError> {
-        self.change(subject, Change::Charge(units), now).await
-    }
-
-    async fn change(&self, subject: &Subject<'_>, change: Change, now: Instant) -> types::Answer<(), CheckError> {
         let buckets = match subject.buckets(&self.digest) {
             Ok(buckets) => buckets,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        // Neither can be refused, so no transaction is needed: at once, and each by itself.
-        let each = buckets.iter().map(|bucket| async move {
-            match bucket.shards() {
-                1 => self.change_one(bucket, change, now).await,
-                _ => self.change_sharded(bucket, change, now).await,
-            }
-        });
-        let done = futures_util::future::join_all(each).await;
-        Ok(Ok(done.into_iter().try_for_each(|said| said.map(drop))?))
+        // None can be refused, so no transaction is needed: at once, and each by itself.
+        let each = buckets.iter().map(|bucket| self.change_one(bucket, Change::Refund(units), now));
+        futures_util::future::try_join_all(each).await?;
+        Ok(Ok(()))
     }
 
     /// How the buckets stand, without taking: one read of all of them, strongly consistent.
@@ -136,7 +126,7 @@ impl Limiter {
             })
             .collect();
         let mut parts: Vec<Part> = Vec::new();
-        for part in said.iter().map(|said| part_of(said, 1, now)) {
+        for part in said.iter().map(|said| shard_of(said, 1, now)) {
             match parts.last_mut().filter(|last| last.dimension == part.dimension) {
                 Some(whole) => add(whole, part),
                 None => parts.push(part),
@@ -183,7 +173,14 @@ fn add(whole: &mut Part, shard: Part) {
     whole.retry_at = whole.retry_at.zip(shard.retry_at).map(|(one, other)| one.min(other));
 }
 
+/// The whole bucket, as far as one of its shards tells: the others are most likely as full.
 fn part_of(said: &Said, cost: u64, now: Instant) -> Part {
+    let (part, whole) = (shard_of(said, cost, now), Rule { limit: said.bucket.whole, ..said.bucket.rule });
+    let remaining = part.remaining.saturating_mul(said.bucket.shards()).min(whole.most());
+    Part { limit: whole.limit, most: whole.most(), remaining, ..part }
+}
+
+fn shard_of(said: &Said, cost: u64, now: Instant) -> Part {
     let rule = said.bucket.rule;
     let standing = rule.standing(&said.row, said.previous, nanos(now), cost);
     Part {

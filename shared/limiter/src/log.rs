@@ -36,6 +36,9 @@ pub(crate) fn noted(log: &[i64], now: i64, cost: u64) -> Vec<i64> {
     let place = log.partition_point(|&at| at <= now);
     let entries = usize::try_from(cost.min(2 * MOST_ENTRIES)).unwrap_or(0);
     log.splice(place..place, std::iter::repeat_n(now, entries));
+    // What was charged beyond the quota: the newest count for longest.
+    let most = usize::try_from(2 * MOST_ENTRIES).unwrap_or(usize::MAX);
+    log.drain(..log.len().saturating_sub(most));
     log
 }
 

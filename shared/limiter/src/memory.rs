@@ -25,12 +25,16 @@ pub(crate) struct Known {
     /// Refusals since `denied_since`, for bans.
     pub denials: u32,
     pub denied_since: Instant,
-    /// Units taken ahead, and until when they may be used.
+    /// Units taken ahead, until when they may be used, and how many are taken next.
     pub leased: u64,
     pub leased_until: Instant,
-    /// Units let through that the table has not been told of, and since when.
+    pub lease: u64,
+    /// Units let through that the table has not been told of, the first of them when, and when it was told last.
     pub untold: u64,
+    pub untold_since: Instant,
     pub told_at: Option<Instant>,
+    /// Until when the bucket is taken from by itself: transactions met others at it.
+    pub contended_until: Instant,
 }
 
 impl Default for Known {
@@ -43,8 +47,11 @@ impl Default for Known {
             denied_since: never,
             leased: 0,
             leased_until: never,
+            lease: 1,
             untold: 0,
+            untold_since: never,
             told_at: None,
+            contended_until: never,
         }
     }
 }
@@ -70,10 +77,10 @@ impl Known {
         self.heat > 0.5
     }
 
-    /// Whether what is known refuses the request: when there will be room.
-    pub fn refuses(&self, rule: Rule, previous: u64, now: Instant, cost: u64) -> bool {
-        let nanos = crate::nanos(now);
-        self.believed(now).is_some_and(|row| rule.standing(row, previous, nanos, cost).retry_at.is_some())
+    /// The bucket, where what is known of it, or the last window alone, refuses the request.
+    pub fn refusing(&self, rule: Rule, previous: u64, now: Instant, cost: u64) -> Option<Row> {
+        let row = self.believed(now).cloned().unwrap_or_default();
+        rule.standing(&row, previous, crate::nanos(now), cost).retry_at.map(|_| row)
     }
 }
 

@@ -13,12 +13,14 @@ use crate::subject::Space;
 
 /// How old a remembered policy may be …
 const STALENESS: Duration = Duration::from_secs(30);
-/// … and from when on it is read again beside a check, so that a busy sandbox never waits for it.
+/// … and from when on it is read again beside a check, so that a busy sandbox does not wait for it.
 const REFRESHED: Duration = Duration::from_secs(20);
 /// How long a policy goes on being used that cannot be read again.
 const OUTLIVES: Duration = Duration::from_secs(600);
 /// How long a reading may take.
 const DEADLINE: Duration = Duration::from_millis(500);
+/// How long after a reading that failed it is not tried again, so that not every request waits for it.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Policies remembered.
 const MOST: usize = 2_000;
 
@@ -58,7 +60,12 @@ impl Item for StoredPolicy {
     }
 }
 
-type Seen = (Option<Arc<StoredPolicy>>, Instant);
+/// What is known of a policy, and when it was tried to be read last.
+#[derive(Clone)]
+struct Seen {
+    policy: Option<(Option<Arc<StoredPolicy>>, Instant)>,
+    tried_at: Instant,
+}
 
 /// Reads policies, and remembers them for at most 30 s.
 #[derive(Clone)]
@@ -86,11 +93,13 @@ impl Policies {
         now: Instant,
         check: impl FnOnce(Option<Arc<StoredPolicy>>) -> Fut,
     ) -> Result<T, Fault> {
-        let remembered = self.seen().get(&(space.clone(), id.to_owned())).cloned();
-        if let Some((policy, seen)) = remembered.clone()
-            && now < seen + STALENESS
+        let seen = self.seen().get(&(space.clone(), id.to_owned())).cloned();
+        let (known, tried) = seen.map_or((None, None), |seen| (seen.policy, Some(seen.tried_at)));
+        let lately = tried.is_some_and(|tried| now < tried + AGAIN);
+        if let Some((policy, read_at)) = known.clone()
+            && now < read_at + STALENESS
         {
-            if now < seen + REFRESHED {
+            if now < read_at + REFRESHED || lately {
                 return Ok(check(policy).await);
             }
             let (answer, read) = tokio::join!(check(policy), self.read(space, id, now));
@@ -99,9 +108,13 @@ impl Policies {
             }
             return Ok(answer);
         }
-        let policy = match (self.read(space, id, now).await, remembered) {
+        let read = match lately {
+            true => Err(Fault::transient("a policy could not be read a moment ago")),
+            false => self.read(space, id, now).await,
+        };
+        let policy = match (read, known) {
             (Ok(policy), _) => policy,
-            (Err(fault), Some((policy, seen))) if now < seen + OUTLIVES => {
+            (Err(fault), Some((policy, read_at))) if now < read_at + OUTLIVES => {
                 tracing::warn!(fault = fault.chain(), policy = id, "a policy could not be read; the last one goes on");
                 policy
             }
@@ -114,10 +127,20 @@ impl Policies {
         let key = StoredPolicy::key_of(space, id);
         let read = self.table.get::<StoredPolicy>(&key, Consistency::Eventual);
         let read = tokio::time::timeout(DEADLINE, read).await;
-        let stored = read.map_err(|_| Fault::transient("a policy was not read in time"))??;
-        let policy = stored.filter(|stored| stored.policy.is_some()).map(Arc::new);
-        self.seen().insert((space.clone(), id.to_owned()), (policy.clone(), now));
-        Ok(policy)
+        let read = read.map_err(|_| Fault::transient("a policy was not read in time")).and_then(|read| read);
+        let place = (space.clone(), id.to_owned());
+        match read {
+            Ok(stored) => {
+                let policy = stored.filter(|stored| stored.policy.is_some()).map(Arc::new);
+                self.seen().insert(place, Seen { policy: Some((policy.clone(), now)), tried_at: now });
+                Ok(policy)
+            }
+            Err(fault) => {
+                let policy = self.seen().get(&place).and_then(|seen| seen.policy.clone());
+                self.seen().insert(place, Seen { policy, tried_at: now });
+                Err(fault)
+            }
+        }
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Cache<(Space, String), Seen>> {

@@ -45,10 +45,11 @@ pub enum Mode {
     /// Never one too many, never one too few.
     #[default]
     Exact,
-    /// The same in one round trip always, at twice the write units.
+    /// In one round trip, at twice the write units. Where another comes between its two writes, a check may take twice,
+    /// or goes on one by one: never one too many.
     Hedged,
     /// Never one too many: each sandbox takes some units ahead and serves them itself. Those that it does not use are
-    /// lost when its lease ends.
+    /// lost when its lease ends; what is asked for seldom is leased little.
     NeverOver,
     /// Never one too few: each sandbox counts by itself and tells the others now and then. Too many by at most
     /// `sync.every` for each sandbox.
@@ -96,7 +97,7 @@ pub struct Ban {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lease {
-    /// Units at once. Default: a hundredth of the quota. Sandboxes leave at most so many each unused.
+    /// Most units at once. Default: a hundredth of the quota. Each lease leaves fewer than these unused.
     #[schemars(range(min = 1))]
     pub units: u64,
     /// How long it may use them. Default: 1,000.
@@ -192,7 +193,7 @@ pub struct Policy {
 }
 
 fn deadline_ms() -> u32 {
-    250
+    500
 }
 
 fn one_shard() -> u8 {
@@ -232,8 +233,8 @@ impl Policy {
         Duration::from_millis(self.deadline_ms.into())
     }
 
-    /// Whether units can be reserved: what is taken must be in one known item of each dimension.
-    pub fn may_reserve(&self) -> bool {
+    /// Whether units can be given back or reserved: what is taken must be in one known item of each dimension.
+    pub fn gives(&self) -> bool {
         self.shards == 1 && matches!(self.mode, Mode::Exact | Mode::Hedged)
     }
 

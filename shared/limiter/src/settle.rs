@@ -1,16 +1,17 @@
 //! Changes that take effect once, whoever repeats them: what a reservation took is set right when it is known.
 
-use dynamo::Done;
-use types::{Answer, Fault, Instant, Once, OnceRefusal, random};
+use dynamo::{AllRefused, Done};
+use types::{Answer, Fault, Instant, Once, OnceRefusal};
 
 use crate::attempt::{Attempt, Change};
 use crate::bucket::Row;
 use crate::limiter::Limiter;
 use crate::nanos;
 use crate::subject::{CheckError, Subject};
+use crate::takes::request_id;
 
-/// Transactions of one change; each clash with another writer of a bucket costs one.
-const TRIES: u32 = 8;
+/// Transactions of one change. Each finds at least one more bucket to be otherwise than assumed, or meets others.
+const TRIES: u32 = 16;
 
 /// Why a change was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -23,62 +24,47 @@ pub enum SettleError {
     Check(#[from] CheckError),
 }
 
-/// What a transaction was refused by.
-enum Refused {
-    Once(OnceRefusal),
-    /// The bucket with this index stands otherwise than assumed.
-    Bucket(usize, Option<Row>),
-}
-
-impl From<OnceRefusal> for Refused {
-    fn from(refusal: OnceRefusal) -> Self {
-        Self::Once(refusal)
-    }
-}
-
 impl Limiter {
-    /// Refunds or charges, once for each `once`: one transaction with its record.
+    /// Changes what was taken at `at`, once for each `once`, as if it had been so then: one transaction with its
+    /// record. Without a change, only the record is made.
     ///
     /// # Errors
     /// Refuses as [`SettleError`] says. A fault leaves unknown whether it took effect; calling again settles it.
     pub async fn settle(
         &self,
         subject: &Subject<'_>,
-        change: Change,
+        change: Option<Change>,
         once: &Once,
+        at: Instant,
         now: Instant,
     ) -> Answer<Done<()>, SettleError> {
         let buckets = match subject.buckets(&self.digest) {
             Ok(buckets) => buckets,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        let at = nanos(now);
-        // A reservation's policy has no shards (`Policy::may_reserve`), and a change needs no last window.
-        let attempt = |bucket: &crate::subject::Bucket| {
-            let known = self.memory.of(&bucket.name(at));
-            let row = known.row.as_ref().map(|(row, _)| row);
-            Some(Attempt::new(bucket.rule, change, row, 0, known.is_hot(), at, random::base62(8)))
-        };
-        let mut attempts: Vec<Option<Attempt>> = buckets.iter().map(attempt).collect();
+        // A reservation's policy has no shards (`Policy::may_reserve`), and a change needs no last window. What it took
+        // is most likely still there, so the TAT is ahead of then.
+        let then = nanos(at);
+        let pairs = change.into_iter().flat_map(|change| buckets.iter().map(move |bucket| (bucket, change)));
+        let mut attempts: Vec<_> = pairs
+            .map(|(bucket, change)| (bucket, Attempt::new(bucket.rule, change, None, 0, true, then, request_id())))
+            .collect();
         for _ in 0..TRIES {
-            let mut transaction = self.table.transact::<Refused>();
-            for (index, attempt) in attempts.iter().enumerate() {
-                let Some(attempt) = attempt else { continue };
-                let key = buckets[index].key(at);
-                transaction = transaction
-                    .update(&key, &attempt.expression(), move |row: Option<Row>| Refused::Bucket(index, row))?;
-            }
-            match transaction.once(once.clone(), &(), now)?.send::<()>().await? {
+            let updates = attempts.iter().map(|(bucket, attempt)| (bucket.key(then), attempt.expression()));
+            match self.table.update_all::<Row>(&updates.collect::<Vec<_>>(), Some((once, now))).await? {
                 Ok(done) => {
-                    buckets.iter().for_each(|bucket| self.memory.forget(&bucket.name(at)));
+                    buckets.iter().for_each(|bucket| self.memory.forget(&bucket.name(then)));
                     return Ok(Ok(done));
                 }
-                Err(Refused::Once(refusal)) => return Ok(Err(refusal.into())),
-                Err(Refused::Bucket(index, row)) => {
-                    let ended = attempts[index].as_mut().is_some_and(|attempt| attempt.refused(row).is_some());
-                    if ended {
-                        attempts[index] = None; // there is nothing to give back to
-                    }
+                Err(AllRefused::Once(refusal)) => return Ok(Err(refusal.into())),
+                Err(AllRefused::Busy(_)) => {}
+                Err(AllRefused::Conditions(conditions)) => {
+                    let mut stood = conditions.into_iter();
+                    // One that ended has nothing to give back to, or the largest debt already.
+                    attempts.retain_mut(|(_, attempt)| match stood.next().flatten() {
+                        None => true,
+                        Some(row) => attempt.refused(row).is_none(),
+                    });
                 }
             }
         }

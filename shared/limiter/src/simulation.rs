@@ -78,7 +78,7 @@ fn run(checks: usize, load: f64, seed: u64) -> Result {
                     }
                 }
                 let own = &known[sandbox];
-                if own.refuses(rule, 0, now, 1) {
+                if own.refusing(rule, 0, now, 1).is_some() {
                     result.denied += 1;
                     result.different += u64::from(gcra.take(reference, nanos(now), 1).is_ok());
                     continue;

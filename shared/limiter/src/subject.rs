@@ -67,6 +67,8 @@ pub enum CheckError {
 pub(crate) struct Bucket {
     pub dimension: String,
     pub rule: Rule,
+    /// The limit of all shards together.
+    pub whole: Limit,
     /// Partition of the whole bucket; a shard's has its number behind it.
     base: String,
     /// Which shard, of how many.
@@ -91,7 +93,9 @@ impl Bucket {
 
     fn sort_key(&self, now: i64) -> String {
         match self.rule.window(now) {
-            None => "BUCKET".to_owned(),
+            // A TAT is a time, which means other units at another rate: that is another bucket.
+            None if self.rule.algorithm.is_bucket() => format!("BUCKET#{}", self.whole.interval()),
+            None => "LOG".to_owned(),
             Some(window) => {
                 format!("WINDOW#{:012}#{}", window.start / crate::limit::NANOS, self.rule.limit.per_seconds)
             }
@@ -146,6 +150,7 @@ impl Subject<'_> {
         Bucket {
             dimension: dimension.to_owned(),
             rule: Rule { algorithm: self.policy.algorithm, limit },
+            whole: limit,
             base: format!("BUCKET#{}#{}#{dimension}#{digest}", self.space, self.id),
             shard: (0, self.policy.shards.into()),
         }

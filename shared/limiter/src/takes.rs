@@ -1,4 +1,4 @@
-//! The ways to take from buckets: one write, two at once, one of several shards, all in a transaction.
+//! The ways to take from one key's bucket: one write, two at once, one of several shards.
 
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use crate::bucket::Row;
 use crate::limiter::Limiter;
 use crate::nanos;
 use crate::subject::Bucket;
+use crate::write::Write;
 
 /// Writes of one check. The two of a bucket alternate at most once unless others come between.
 const TRIES: u32 = 8;
 /// Writes of one check of a log, which every other check of the key makes fail.
-const LOG_TRIES: u32 = 48;
+const LOG_TRIES: u32 = 16;
 /// How far clocks may differ: a window that ended so long ago does not change any more.
 const SKEW: Duration = Duration::from_secs(1);
 
@@ -47,8 +48,9 @@ impl Limiter {
         let known = self.memory.of(&name);
         let row = known.row.as_ref().map(|(row, _)| row);
         let mut attempt = Attempt::new(bucket.rule, change, row, previous, known.is_hot(), at, request_id());
-        let tries = if matches!(attempt.write(), crate::write::Write::Log { .. }) { LOG_TRIES } else { TRIES };
-        let mut first = true;
+        let log = matches!(attempt.write(), Write::Log { .. });
+        let tries = if log { LOG_TRIES } else { TRIES };
+        let (mut first, mut stood) = (true, None);
         for _ in 0..tries {
             let update = self.table.update(bucket.key(at)).apply(attempt.expression());
             let sent = update.send_or::<Row, Row, Option<Row>>(|row| row).await?;
@@ -58,13 +60,20 @@ impl Limiter {
             }
             let outcome = match sent {
                 Ok(row) => Some(Outcome::Done(row)),
-                Err(row) => attempt.refused(row),
+                Err(row) => {
+                    stood.clone_from(&row);
+                    attempt.refused(row)
+                }
             };
             if let Some(outcome) = outcome {
                 return Ok(self.learn(bucket, outcome, previous, now));
             }
         }
-        Err(Fault::transient("other requests for the same bucket were always ahead"))
+        // So many at once for one log are too many, and failing open would be what they want.
+        match (stood, change) {
+            (Some(row), Change::Take(_)) if log => Ok(self.learn(bucket, Outcome::Denied(row), previous, now)),
+            _ => Err(Fault::transient("other requests for the same bucket were always ahead")),
+        }
     }
 
     /// Sends both writes of a bucket at once: always one round trip, twice the units. Should both be refused without a
@@ -96,73 +105,6 @@ impl Limiter {
             Some(denied) => Ok(self.learn(bucket, denied, 0, now)),
             None => self.change_one(bucket, change, now).await,
         }
-    }
-
-    /// Takes from several buckets, all or none, in one transaction, or as many as others make necessary.
-    pub(crate) async fn take_all(&self, buckets: &[Bucket], cost: u64, now: Instant) -> Result<Vec<Said>, Fault> {
-        let (at, change) = (nanos(now), Change::Take(cost));
-        let mut previous = Vec::with_capacity(buckets.len());
-        for bucket in buckets {
-            previous.push(self.previous(bucket, now).await?);
-        }
-        let known: Vec<Said> = buckets
-            .iter()
-            .zip(&previous)
-            .filter_map(|(bucket, &previous)| self.refused_already(bucket, change, previous, now))
-            .collect();
-        if !known.is_empty() {
-            return Ok(known);
-        }
-        let mut attempts: Vec<Attempt> = buckets
-            .iter()
-            .zip(&previous)
-            .map(|(bucket, &previous)| {
-                let known = self.memory.of(&bucket.name(at));
-                let row = known.row.as_ref().map(|(row, _)| row);
-                Attempt::new(bucket.rule, change, row, previous, known.is_hot(), at, request_id())
-            })
-            .collect();
-        for _ in 0..TRIES {
-            let updates: Vec<_> =
-                buckets.iter().zip(&attempts).map(|(bucket, it)| (bucket.key(at), it.expression())).collect();
-            let Err(failed) = self.table.update_all::<Row>(&updates).await? else {
-                // A transaction does not tell what it wrote; what is known of the hot ones is enough to refuse more.
-                return Ok(self.took_all(buckets, &attempts, &previous, now));
-            };
-            let mut denied = Vec::new();
-            for (index, failed) in failed.into_iter().enumerate() {
-                let Some(row) = failed else { continue };
-                let bucket = &buckets[index];
-                let hot = row.as_ref().and_then(|row| row.tat).is_some_and(|tat| tat > at);
-                self.memory.with(&bucket.name(at), |known| known.felt(hot));
-                match attempts[index].refused(row) {
-                    Some(outcome @ Outcome::Denied(_)) => {
-                        denied.push(self.learn(bucket, outcome, previous[index], now));
-                    }
-                    Some(Outcome::Done(_)) => return Ok(self.took_all(buckets, &attempts, &previous, now)),
-                    None => {}
-                }
-            }
-            if !denied.is_empty() {
-                return Ok(denied);
-            }
-        }
-        Err(Fault::transient("other requests for the same buckets were always ahead"))
-    }
-
-    fn took_all(&self, buckets: &[Bucket], attempts: &[Attempt], previous: &[u64], now: Instant) -> Vec<Said> {
-        let each = buckets.iter().zip(attempts).zip(previous);
-        each.map(|((bucket, attempt), &previous)| {
-            let name = bucket.name(nanos(now));
-            let known = self.memory.of(&name).row.map(|(row, _)| row);
-            let row = attempt.assumed(known);
-            self.memory.with(&name, |known| {
-                known.felt(attempt.found_hot(Ok(&row)));
-                known.saw(row.clone(), now);
-            });
-            Said { bucket: bucket.clone(), row, previous, denied: false, leased: 0, local: false }
-        })
-        .collect()
     }
 
     /// Takes from one of the key's shards; one that is empty sends to another, once.
@@ -203,14 +145,13 @@ impl Limiter {
     }
 
     /// What is known already and refuses the request, without a call.
-    fn refused_already(&self, bucket: &Bucket, change: Change, previous: u64, now: Instant) -> Option<Said> {
+    pub(crate) fn refused_already(&self, bucket: &Bucket, change: Change, previous: u64, now: Instant) -> Option<Said> {
         let Change::Take(cost) = change else { return None };
-        let known = self.memory.of(&bucket.name(nanos(now)));
-        let row = known.refuses(bucket.rule, previous, now, cost).then(|| known.believed(now).cloned()).flatten()?;
+        let row = self.memory.of(&bucket.name(nanos(now))).refusing(bucket.rule, previous, now, cost)?;
         Some(Said { bucket: bucket.clone(), row, previous, denied: true, leased: 0, local: true })
     }
 
-    fn learn(&self, bucket: &Bucket, outcome: Outcome, previous: u64, now: Instant) -> Said {
+    pub(crate) fn learn(&self, bucket: &Bucket, outcome: Outcome, previous: u64, now: Instant) -> Said {
         let (row, denied) = match outcome {
             Outcome::Done(row) => (row, false),
             Outcome::Denied(row) => (row, true),

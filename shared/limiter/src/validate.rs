@@ -79,6 +79,14 @@ impl Policy {
             ),
             (self.shards == 1 || self.ban.is_none(), "a ban and shards do not go together"),
             (
+                self.ban.is_none() || matches!(self.mode, Mode::Exact | Mode::Hedged),
+                "a ban is of the modes exact and hedged: others let some through by themselves",
+            ),
+            (
+                self.shards == 1 || self.counts == Counts::Requests,
+                "of shards nobody knows what each gave to give it back",
+            ),
+            (
                 limits().all(|limit| limit.quota.min(limit.capacity()) >= parts),
                 "each shard needs a part of quota and burst",
             ),

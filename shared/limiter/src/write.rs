@@ -5,10 +5,13 @@
 //! begins at now. Whichever is refused comes back with the item as it stood (`ALL_OLD`), which proves either a denial
 //! or that the other one must be sent. Nothing is read first, and nothing is locked.
 
-use dynamo::{Condition, UpdateExpression, gt, le, missing, ne};
+use dynamo::{Condition, UpdateExpression, Value, eq, gt, le, missing, ne};
 
 #[cfg(test)]
 use crate::bucket::Row;
+
+/// Nanoseconds of a millisecond.
+const MILLIS: i64 = 1_000_000;
 
 /// One conditional write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,18 +20,22 @@ pub(crate) enum Write {
     Hot { now: i64, most: i64, by: i64 },
     /// Begins at `now`, where the TAT is not ahead of it.
     Cold { now: i64, by: i64 },
+    /// Takes from a TAT that is ahead of `now`, but not from a ban.
+    Cool { now: i64, by: i64 },
     /// Adds to a window's count that is at most `most`.
     Count { most: u64, by: u64 },
     /// Takes from a window's count that is at least `by`.
     Uncount { by: u64 },
-    /// Replaces a log of this version.
-    Log { version: u64, log: Vec<i64> },
+    /// Replaces a log that this request wrote last; none did where there is no log.
+    Log { last: String, log: Vec<i64> },
 }
 
 impl Write {
-    /// The update, by which `request` knows itself again.
-    pub(crate) fn expression(&self, request: &str, purge_at: i64) -> UpdateExpression {
-        let base = UpdateExpression::new().set("last", request).set("purge_at", purge_at);
+    /// The update, by which `request` knows itself again. `purge_at` is when TTL may remove the item, in seconds; none
+    /// where that stays as it is.
+    pub(crate) fn expression(&self, request: &str, purge_at: Option<i64>) -> UpdateExpression {
+        let base = UpdateExpression::new().set("last", request);
+        let base = purge_at.into_iter().fold(base, |base, at| base.set("purge_at", at));
         let fresh = || missing("last").or(ne("last", request));
         match self {
             Self::Hot { now, most, by } => {
@@ -36,6 +43,10 @@ impl Write {
                 base.add("tat", *by).when(holds)
             }
             Self::Cold { now, by } => base.set("tat", now.saturating_add(*by)).when(missing("tat").or(le("tat", *now))),
+            Self::Cool { now, by } => {
+                let free = missing("banned_until").or(le("banned_until", now.div_euclid(MILLIS)));
+                base.add("tat", -by).when(gt("tat", *now).and(ne("last", request)).and(free))
+            }
             Self::Count { most, by } => {
                 let room: Condition = missing("taken").or(le("taken", *most));
                 base.add("taken", *by).when(room.and(fresh()))
@@ -44,13 +55,11 @@ impl Write {
                 let less = i64::try_from(*by).unwrap_or(i64::MAX);
                 base.add("taken", -less).when(gt("taken", less - 1).and(fresh()))
             }
-            Self::Log { version: 0, log } => self.logged(base, log).when(missing("version")),
-            Self::Log { version, log } => self.logged(base, log).when(dynamo::eq("version", *version)),
+            Self::Log { last, log } => {
+                let unchanged = if last.is_empty() { missing("last") } else { eq("last", last.as_str()) };
+                base.set("log", Value::list(log.iter().copied())).when(unchanged)
+            }
         }
-    }
-
-    fn logged(&self, base: UpdateExpression, log: &[i64]) -> UpdateExpression {
-        base.set("log", dynamo::Value::list(log.iter().copied())).add("version", 1_u64)
     }
 
     /// What the table does with it: the item afterwards, or nothing where its condition does not hold.
@@ -59,25 +68,28 @@ impl Write {
         let row = row.cloned().unwrap_or_default();
         let (last, fresh) = (request.to_owned(), row.last != request);
         match self {
-            Self::Hot { now, most, by } => row.tat.filter(|tat| tat > now && tat <= most && fresh).map(|tat| Row {
-                tat: Some(tat + by),
-                last,
-                ..row
-            }),
+            Self::Hot { now, most, by } => {
+                let tat = row.tat.filter(|tat| tat > now && tat <= most && fresh)?;
+                Some(Row { tat: Some(tat + by), last, ..row })
+            }
             Self::Cold { now, by } => {
                 row.tat.is_none_or(|tat| tat <= *now).then(|| Row { tat: Some(now + by), last, ..row })
             }
-            Self::Count { most, by } => row
-                .taken
-                .is_none_or(|taken| taken <= *most)
-                .then_some(row.taken.unwrap_or(0) + by)
-                .filter(|_| fresh)
-                .map(|taken| Row { taken: Some(taken), last, ..row }),
-            Self::Uncount { by } => {
-                row.taken.filter(|taken| taken >= by && fresh).map(|taken| Row { taken: Some(taken - by), last, ..row })
+            Self::Cool { now, by } => {
+                let tat = row.tat.filter(|tat| tat > now && fresh && row.banned_until <= now / MILLIS)?;
+                Some(Row { tat: Some(tat - by), last, ..row })
             }
-            Self::Log { version, log } => {
-                (row.version == *version).then(|| Row { log: log.clone(), version: version + 1, last, ..row })
+            Self::Count { most, by } => {
+                let taken = row.taken.unwrap_or(0);
+                let holds = row.taken.is_none_or(|taken| taken <= *most) && fresh;
+                holds.then(|| Row { taken: Some(taken + by), last, ..row })
+            }
+            Self::Uncount { by } => {
+                let taken = row.taken.filter(|taken| taken >= by && fresh)?;
+                Some(Row { taken: Some(taken - by), last, ..row })
+            }
+            Self::Log { last: before, log } => {
+                (row.last == *before).then(|| Row { log: log.clone(), last: request.to_owned(), ..row })
             }
         }
     }

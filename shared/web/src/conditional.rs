@@ -9,20 +9,38 @@ use crate::Problem;
 use crate::describe::{Input, Operation};
 use crate::kind::shared;
 
-/// The version that the client changes; none where it sent no `If-Match`, or `*`.
+/// Which version the client means to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IfMatch(pub Option<u64>);
+pub enum IfMatch {
+    /// No `If-Match`: the newest, or none.
+    Whatever,
+    /// `*`: the newest, but not none.
+    Any,
+    /// This version.
+    Version(u64),
+}
+
+impl IfMatch {
+    /// Whether the newest version, or that there is none, is what is meant.
+    pub fn holds(self, newest: Option<u64>) -> bool {
+        match self {
+            Self::Whatever => true,
+            Self::Any => newest.is_some(),
+            Self::Version(version) => newest == Some(version),
+        }
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
+        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self::Whatever) };
         let text = value.to_str().unwrap_or_default().trim();
         if text == "*" {
-            return Ok(Self(None));
+            return Ok(Self::Any);
         }
         let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
-        version.map(|version| Self(Some(version))).ok_or_else(|| Problem::of(shared::INVALID_IF_MATCH))
+        version.map(Self::Version).ok_or_else(|| Problem::of(shared::INVALID_IF_MATCH))
     }
 }
 

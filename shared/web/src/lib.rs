@@ -23,7 +23,7 @@ pub use form::Form;
 pub use headers::{Created, Health, NoContent, Redirect, RequestMeta, secure};
 pub use idempotency::{BodyDigest, IdempotencyKey};
 pub use kind::{Kind, shared};
-pub use limits::{By, Limits, RoutePolicy, Units};
+pub use limits::{By, Limits, RoutePolicy, Takes, Units, Viewer};
 pub use problem::{Problem, Refused};
 pub use socket::{Connections, Gone, MOST_MESSAGE_BYTES, SocketEvent};
 

@@ -4,17 +4,19 @@
 mod headers;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws::Sdk;
 use aws::env::Env;
-use axum::extract::{FromRequestParts as _, RawPathParams, Request};
+use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use limiter::{Decision, Limiter, Policies, Policy, Reason, Space, StoredPolicy, Subject};
+use limiter::{CheckError, Decision, Limiter, Policies, Policy, Reason, Space, StoredPolicy, Subject};
 use types::{Clock, Fault, Instant, Secret, Tier};
 
+use crate::describe::{Input, Operation};
 use crate::kind::shared;
 use crate::{Caller, Problem, RequestMeta};
 
@@ -35,6 +37,15 @@ pub enum By {
     Everybody,
 }
 
+/// Who takes from a route's limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Each request takes a unit when it arrives; its handler may take more.
+    OnArrival,
+    /// The handler takes, by [`Units::take`], when it knows that there is something to limit.
+    ByHandler,
+}
+
 /// What a route is limited by.
 #[derive(Debug)]
 pub struct RoutePolicy {
@@ -44,10 +55,20 @@ pub struct RoutePolicy {
     pub keys: &'static [(&'static str, &'static [By])],
     /// What holds where none is stored.
     pub policy: fn() -> Policy,
+    /// Who takes.
+    pub takes: Takes,
 }
 
-/// Finds the client's address, where a proxy stands before the API.
-type AddressOf = Arc<dyn Fn(&RequestMeta) -> String + Send + Sync>;
+/// A client, where a proxy stands before the API or several hosts are one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Viewer {
+    /// Its address.
+    pub address: String,
+    /// What [`By::Host`] means.
+    pub host: String,
+}
+
+type Viewers = Arc<dyn Fn(&RequestMeta) -> Viewer + Send + Sync>;
 
 /// The limits of a system's routes.
 #[derive(Clone)]
@@ -56,7 +77,7 @@ pub struct Limits {
     policies: Policies,
     space: Arc<Space>,
     clock: Clock,
-    address: Option<AddressOf>,
+    viewers: Viewers,
 }
 
 impl Limits {
@@ -66,32 +87,31 @@ impl Limits {
     /// When the variable is missing.
     pub fn from_env(env: &Env, sdk: &Sdk, secret: &Secret, clock: Clock, system: &str) -> Result<Self, Fault> {
         let table = dynamo::Table::new(sdk.dynamodb(), env.require("LIMITS_TABLE")?);
+        let viewer = |meta: &RequestMeta| Viewer { address: meta.source_ip.clone(), host: meta.host.clone() };
         Ok(Self {
             limiter: Limiter::new(table.clone(), secret.key("limits")),
             policies: Policies::new(table),
             space: Arc::new(Space::System(system.to_owned())),
             clock,
-            address: None,
+            viewers: Arc::new(viewer),
         })
     }
 
-    /// Believes another than API Gateway about the client's address.
+    /// Believes another than API Gateway about the client.
     #[must_use]
-    pub fn address_by(mut self, address: impl Fn(&RequestMeta) -> String + Send + Sync + 'static) -> Self {
-        self.address = Some(Arc::new(address));
+    pub fn viewed_by(mut self, viewer: impl Fn(&RequestMeta) -> Viewer + Send + Sync + 'static) -> Self {
+        self.viewers = Arc::new(viewer);
         self
     }
 
     async fn keys(&self, route: &RoutePolicy, parts: &mut Parts, caller: Option<&Caller>) -> BTreeMap<String, String> {
-        let (Ok(meta), path) = (
-            RequestMeta::from_request_parts(parts, &()).await,
-            RawPathParams::from_request_parts(parts, &()).await.ok(),
-        );
-        let address = self.address.as_ref().map_or_else(|| meta.source_ip.clone(), |address| address(&meta));
+        let Ok(meta) = RequestMeta::from_request_parts(parts, &()).await;
+        let path = RawPathParams::from_request_parts(parts, &()).await.ok();
+        let Viewer { address, host } = (self.viewers)(&meta);
         let part = |by: &By| match by {
             By::Caller => caller.map_or_else(|| format!("address {address}"), |caller| caller.id.clone()),
             By::Address => address.clone(),
-            By::Host => meta.host.to_ascii_lowercase(),
+            By::Host => host.to_ascii_lowercase(),
             By::Path(name) => {
                 let found = path.iter().flatten().find(|(own, _)| own == name);
                 found.map(|(_, value)| value.to_owned()).unwrap_or_default()
@@ -100,8 +120,7 @@ impl Limits {
         };
         let key = |by: &&[By]| {
             let mut key = by.iter().map(part).collect::<Vec<_>>().join(" ");
-            let cut = (0..=limiter::MOST_KEY_BYTES.min(key.len())).rev().find(|&at| key.is_char_boundary(at));
-            key.truncate(cut.unwrap_or(0));
+            key.truncate(key.floor_char_boundary(limiter::MOST_KEY_BYTES));
             key
         };
         route.keys.iter().map(|(dimension, by)| ((*dimension).to_owned(), key(by))).collect()
@@ -120,56 +139,49 @@ fn effective(route: &RoutePolicy, stored: Option<&StoredPolicy>) -> Policy {
     (route.policy)()
 }
 
-/// Takes one unit for the request, or refuses it.
+/// Holds a request to its route's limit.
 pub async fn limit(limits: Limits, route: &'static RoutePolicy, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let caller = Caller::of_parts(&parts).ok();
     let keys = limits.keys(route, &mut parts, caller.as_ref()).await;
     let tier = caller.map_or(Tier::Free, |caller| caller.tier);
     let now = limits.clock.now();
-    let check = async |stored: Option<Arc<StoredPolicy>>| {
-        let policy = effective(route, stored.as_deref());
-        let subject = Subject { space: &limits.space, id: route.id, policy: &policy, tier, keys: &keys };
-        let decision = limits.limiter.check(&subject, 1, now).await;
-        (decision, policy)
+    let (policies, space) = (limits.policies.clone(), Arc::clone(&limits.space));
+    let begin = async |stored: Option<Arc<StoredPolicy>>| {
+        let (policy, limits, keys) = (effective(route, stored.as_deref()), limits.clone(), keys.clone());
+        let taken = Taken { limits, id: route.id, policy, tier, keys, at: now, state: Mutex::default() };
+        let arrived = match route.takes {
+            Takes::OnArrival => taken.take(1).await,
+            Takes::ByHandler => Ok(()),
+        };
+        (Arc::new(taken), arrived)
     };
-    let checked = match limits.policies.with(&limits.space, route.id, now, check).await {
-        Ok(checked) => checked,
+    let (taken, arrived) = match policies.with(&space, route.id, now, begin).await {
+        Ok(begun) => begun,
         Err(fault) => {
             tracing::warn!(
                 fault = fault.chain(),
                 policy = route.id,
-                "the stored policy is not known; the route's own holds"
+                "no stored policy is known; the route's own holds"
             );
-            check(None).await
+            begin(None).await
         }
     };
-    let (decision, policy) = match checked {
-        (Ok(decision), policy) => (decision, policy),
-        (Err(refusal), _) => {
-            return Problem::from(Fault::permanent(format!("{}: {refusal}", route.id))).into_response();
+    let mut response = match arrived {
+        Ok(()) => {
+            parts.extensions.insert(Units(Some(Arc::clone(&taken))));
+            next.run(Request::from_parts(parts, body)).await
         }
+        Err(problem) => problem.into_response(),
     };
-    if !decision.allowed {
-        return refused(route.id, &policy, &decision, now);
+    taken.settle(response.status().as_u16()).await;
+    if let Some(decision) = &taken.state().decision {
+        tell(route.id, &taken.policy, decision, now, response.headers_mut());
     }
-    let taken = Arc::new(Taken { limits, id: route.id, policy, tier, keys, at: now });
-    parts.extensions.insert(Units(Some(Arc::clone(&taken))));
-    let mut response = next.run(Request::from_parts(parts, body)).await;
-    if decision.reason == Reason::Admitted {
-        taken.settle(response.status().as_u16()).await;
-    }
-    tell(route.id, &taken.policy, &decision, now, response.headers_mut());
     response
 }
 
-fn refused(id: &str, policy: &Policy, decision: &Decision, now: Instant) -> Response {
-    let mut response = problem(id, policy, decision, now).into_response();
-    tell(id, policy, decision, now, response.headers_mut());
-    response
-}
-
-/// What a limited request took, for a handler that finds that it takes more: a batch, an upload. Without a limit, it
+/// What a limited request takes, for a handler that finds that it takes more: a batch, an upload. Without a limit, it
 /// takes nothing.
 #[derive(Clone)]
 pub struct Units(Option<Arc<Taken>>);
@@ -181,6 +193,15 @@ struct Taken {
     tier: Tier,
     keys: BTreeMap<String, String>,
     at: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The last decision.
+    decision: Option<Decision>,
+    /// Units taken by all of them.
+    units: u64,
 }
 
 impl Taken {
@@ -189,40 +210,69 @@ impl Taken {
         Subject { space: &limits.space, id, policy, tier: *tier, keys }
     }
 
-    /// Gives the unit back of what is not counted, by what it was answered.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn take(&self, units: u64) -> Result<(), Problem> {
+        let decision = match self.limits.limiter.check(&self.subject(), units, self.at).await {
+            Ok(decision) => decision,
+            Err(CheckError::Cost { dimension, most, .. }) => {
+                return Err(Problem::of(shared::RATE_LIMITED)
+                    .detail("So many at once never fit.")
+                    .with("policy", self.id)
+                    .with("dimension", dimension)
+                    .with("limit", most));
+            }
+            Err(refusal) => return Err(Fault::permanent(format!("{}: {refusal}", self.id)).into()),
+        };
+        let mut state = self.state();
+        state.units += if decision.reason == Reason::Admitted { units } else { 0 };
+        let refused = (!decision.allowed).then(|| problem(self.id, &self.policy, &decision, self.at));
+        state.decision = Some(decision);
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Gives back what is not counted: by what it was answered, or since it was refused after all.
     async fn settle(&self, status: u16) {
-        if self.policy.gives_back(status)
-            && let Err(fault) = self.limits.limiter.refund(&self.subject(), 1, self.at).await
-        {
-            tracing::warn!(fault = fault.chain(), policy = self.id, "a unit was not given back");
+        let (units, refused) = {
+            let state = self.state();
+            (state.units, state.decision.as_ref().is_some_and(|decision| !decision.allowed))
+        };
+        if units == 0 || !self.policy.gives() || !(refused || self.policy.gives_back(status)) {
+            return;
+        }
+        let subject = self.subject();
+        let refund = self.limits.limiter.refund(&subject, units, self.at);
+        match tokio::time::timeout(self.policy.deadline(), refund).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(fault)) => tracing::warn!(fault = fault.chain(), policy = self.id, "units were not given back"),
+            Err(_) => tracing::warn!(policy = self.id, "units were not given back in time"),
         }
     }
 }
 
 impl Units {
-    /// Takes so many more: all of them, or the request is refused.
+    /// Takes so many: all of them, or the request is refused, and gets back what it took before.
     ///
     /// # Errors
-    /// 429, as the route's limit.
-    pub async fn take(&self, more: u64) -> Result<(), Problem> {
-        let Some(taken) = self.0.as_ref().filter(|_| more > 0) else { return Ok(()) };
-        let Taken { limits, id, policy, at, .. } = &**taken;
-        match limits.limiter.check(&taken.subject(), more, *at).await {
-            Ok(decision) if decision.allowed => Ok(()),
-            Ok(decision) => Err(problem(id, policy, &decision, *at)),
-            Err(refusal) => Err(Problem::of(shared::RATE_LIMITED).detail(refusal.to_string()).with("policy", id)),
+    /// 429, as the route's limit; 503 where it cannot be checked and fails closed.
+    pub async fn take(&self, units: u64) -> Result<(), Problem> {
+        match &self.0 {
+            Some(taken) if units > 0 => taken.take(units).await,
+            _ => Ok(()),
         }
     }
 }
 
-impl<S: Sync> axum::extract::FromRequestParts<S> for Units {
-    type Rejection = std::convert::Infallible;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+impl<S: Sync> FromRequestParts<S> for Units {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self(None)))
     }
 }
 
 /// The route's limit says what there is to say.
-impl crate::describe::Input for Units {
-    fn describe(_: &mut crate::describe::Operation<'_>) {}
+impl Input for Units {
+    fn describe(_: &mut Operation<'_>) {}
 }

@@ -46,6 +46,7 @@ const OPERATIONS: &str = "
     budget admitted, sliding log
     alice POST /check {policy: leased, keys: {user: u1}}  200 {allowed: true}
     alice POST /check {policy: leased, keys: {user: u1}}  200 {allowed: true}
+    alice POST /check {policy: leased, keys: {user: u1}}  200 {allowed: true}
     budget admitted, from a lease
     alice POST /check {policy: two, keys: {user: u1, ip: i1}, cost: -1}  200 {reason: refunded}
     budget given back, two dimensions

@@ -30,11 +30,12 @@ fn a_stored_policy_takes_the_place_of_a_systems_own() -> Result<()> {
     ensure!(stored.status == 201, "{stored:?}");
     // A sandbox may go on with what it knew for 30 s.
     let refused = eventually("the stored policy to hold", Duration::from_secs(60), || {
-        Ok(Some(make()?).filter(|answer| answer.status == 429))
+        // The default's ten a minute may be used up first, by asking.
+        Ok(Some(make()?).filter(|answer| answer.status == 429 && answer.headers["x-ratelimit-limit"] == "1"))
     })?;
     ensure!(refused.problem() == "rate-limited" && refused.body["dimension"] == "user", "{refused:?}");
     ensure!(refused.body["policy"] == "keys" && refused.body["violated-policies"] == json!(["keys"]), "{refused:?}");
-    ensure!(refused.headers["x-ratelimit-limit"] == "1" && refused.headers.contains_key("ratelimit"), "{refused:?}");
+    ensure!(refused.headers.contains_key("ratelimit"), "{refused:?}");
     ensure!(cloud.call("rate-limiter", "DELETE", path, Some(&admin), None)?.status == 204, "it is deleted");
     Ok(())
 }

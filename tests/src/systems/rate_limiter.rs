@@ -2,6 +2,7 @@
 
 mod faults;
 mod policies;
+mod sandboxes;
 
 use rate_limiter::{App, system};
 use serde_json::json;
@@ -209,15 +210,17 @@ fn leases_and_late_counts_save_calls() {
         &WORLDS,
         &[("STATS_SECONDS", "300")],
         "alice  PUT  /policies/over {mode: never_over, lease: {units: 3, milliseconds: 60000}, dimensions: [{name: user, limit: {quota: 5, per_seconds: 86400}}]}  201
+         # one ahead, then two, then three, of which there are two
          alice  POST /check {policy: over, keys: {user: u1}}  200 {allowed: true, remaining: 4}
          alice  POST /check {policy: over, keys: {user: u1}}  200 {allowed: true, remaining: 3}
-         calls 0
+         calls 1
          alice  POST /check {policy: over, keys: {user: u1}}  200 {allowed: true, remaining: 2}
          calls 0
          alice  POST /check {policy: over, keys: {user: u1}}  200 {allowed: true, remaining: 1}
-         calls 1
          alice  POST /check {policy: over, keys: {user: u1}}  200 {allowed: true, remaining: 0}
+         calls 0
          alice  POST /check {policy: over, keys: {user: u1}}  200 {allowed: false}
+         calls 0
          alice  PUT  /policies/under {mode: never_under, sync: {every: 3, milliseconds: 60000}, dimensions: [{name: user, limit: {quota: 5, per_seconds: 86400}}]}  201
          alice  POST /check {policy: under, keys: {user: u1}}  200 {allowed: true, remaining: 4}
          alice  POST /check {policy: under, keys: {user: u1}}  200 {allowed: true, remaining: 3}
@@ -246,5 +249,22 @@ fn nobody_and_a_caller_without_the_scope_are_refused() {
          alice(limits:check)   GET    /policies/api/stats  403 insufficient-scope
          alice(limits:check)   GET    /policies/api/versions  403 insufficient-scope
          alice(limits:check)   GET    /policies      403 insufficient-scope",
+    );
+}
+
+/// The guides' limits by endpoint (003): the endpoint is a part of the key, or a policy of its own.
+#[test]
+fn endpoints_have_limits_of_their_own() {
+    check(
+        "alice  PUT  /policies/search {dimensions: [{name: user, limit: {quota: 100, per_seconds: 60}}]}  201
+         alice  PUT  /policies/upload {dimensions: [{name: user, limit: {quota: 10, per_seconds: 60}}]}  201
+         alice  PUT  /policies/download {dimensions: [{name: user, limit: {quota: 1000, per_seconds: 3600}}]}  201
+         alice  PUT  /policies/default {dimensions: [{name: user, limit: {quota: 1000, per_seconds: 60}}, {name: endpoint, limit: {quota: 5000, per_seconds: 60}}, {name: global, limit: {quota: 50000, per_seconds: 60}}]}  201
+         alice  POST /check {policy: search, keys: {user: u1}, cost: 100}  200 {allowed: true, remaining: 0}
+         alice  POST /check {policy: search, keys: {user: u1}}  200 {allowed: false}
+         alice  POST /check {policy: upload, keys: {user: u1}, cost: 10}  200 {allowed: true, remaining: 0}
+         alice  POST /check {policy: download, keys: {user: u1}, cost: 1000}  200 {allowed: true, remaining: 0}
+         alice  POST /check {policy: default, keys: {user: u1, endpoint: /api/list, global: x}, cost: 1000}  200 {allowed: true, dimension: user, remaining: 0}
+         alice  POST /check {policy: default, keys: {user: u2, endpoint: /api/list, global: x}}  200 {allowed: true}",
     );
 }

@@ -11,7 +11,7 @@ pub async fn handle(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-    IfMatch(expected): IfMatch,
+    expected: IfMatch,
 ) -> Result<NoContent, Problem> {
     let name = PolicyName::parse(&id, &caller.id, caller.may("admin"))?;
     app.store.write(&name, None, expected, &caller.id, app.clock.now()).await??;

@@ -12,7 +12,7 @@ pub async fn handle(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-    IfMatch(expected): IfMatch,
+    expected: IfMatch,
     Body(policy): Body<Policy>,
 ) -> Result<Tagged, Problem> {
     let name = PolicyName::parse(&id, &caller.id, caller.may("admin"))?;

@@ -40,7 +40,7 @@ pub struct Reconciled {
     repeated: bool,
 }
 
-/// One transaction with the record that makes it take effect once; nothing where the reservation was right.
+/// One transaction of the record that makes it take effect once and, unless the reservation was right, of the buckets.
 pub async fn handle(
     State(app): State<App>,
     caller: Caller,
@@ -50,22 +50,28 @@ pub async fn handle(
     if cost > MOST_COST {
         return Err(LimitError::CostRange.into());
     }
-    let Reservation { id, policy, tier, units, keys, .. } =
+    let Reservation { id, policy, tier, units, at, back_at, keys, .. } =
         Reservation::read(&reservation, &caller.id, &app.signing, now)?;
+    // What was reserved as nothing, or flowed in again by now, is not given back: others may have taken it since.
     let (refunded, charged) = match cost.cmp(&units) {
         _ if units == 0 => (0, 0),
+        Ordering::Less if back_at <= now => (0, 0),
         Ordering::Less => (units - cost, 0),
         Ordering::Equal => (0, 0),
         Ordering::Greater => (0, cost - units),
     };
-    let change = if refunded > 0 { Change::Refund(refunded) } else { Change::Charge(charged) };
+    let change = match (refunded, charged) {
+        (0, 0) => None,
+        (0, charged) => Some(Change::Charge(charged)),
+        (refunded, _) => Some(Change::Refund(refunded)),
+    };
     let once = Once { scope: format!("{}#reconcile", caller.id), key: id, fingerprint: cost.to_string() };
     let done = app.with_policy(&caller.id, &policy, now, async |name, _, policy| {
-        if !policy.may_reserve() {
-            return Ok(Err(LimitError::NoReservation));
+        if !policy.gives() {
+            return Ok(Err(LimitError::NoReturn));
         }
         let subject = Subject { space: &name.space, id: &name.id, policy, tier, keys: &keys };
-        Ok(app.limiter.settle(&subject, change, &once, now).await?.map_err(LimitError::from))
+        Ok(app.limiter.settle(&subject, change, &once, at, now).await?.map_err(LimitError::from))
     });
     let repeated = done.await?? != Done::Now;
     Ok(Json(Reconciled { reserved: units, cost, refunded, charged, repeated }))

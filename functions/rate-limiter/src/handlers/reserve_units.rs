@@ -62,8 +62,8 @@ pub async fn handle(
         return Err(LimitError::CostRange.into());
     }
     let reserved = app.with_policy(&caller.id, &id, now, async |name, stored, policy| {
-        if !policy.may_reserve() {
-            return Ok(Err(LimitError::NoReservation));
+        if !policy.gives() {
+            return Ok(Err(LimitError::NoReturn));
         }
         let subject = Subject { space: &name.space, id: &name.id, policy, tier, keys: &keys };
         let decision = match app.limiter.check(&subject, cost, now).await {
@@ -75,7 +75,9 @@ pub async fn handle(
         // What was not taken (an open failure, a shadow, no limit) is reserved as nothing, and reconciled as nothing.
         let units = if decision.reason == limiter::Reason::Admitted { cost } else { 0 };
         let (id, policy_id) = (random::base62(22), name.id.clone());
-        let reservation = Reservation { id, policy: policy_id, tier, units, until, keys: keys.clone() };
+        let back_at = decision.parts.iter().map(|part| part.reset_at).min().unwrap_or(now);
+        let keys = keys.clone();
+        let reservation = Reservation { id, policy: policy_id, tier, units, at: now, back_at, until, keys };
         let reservation = decision.allowed.then(|| reservation.write(&caller.id, &app.signing));
         let view = DecisionView::of(&name.id, stored.version, &decision, now);
         let reserved_until = reservation.is_some().then_some(until);

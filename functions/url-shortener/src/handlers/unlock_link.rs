@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use web::{Form, Method, Path, Problem, RequestMeta, State};
+use web::{Form, Method, Path, Problem, RequestMeta, State, Units};
 
 use crate::App;
 use crate::follow::{Asked, Followed};
@@ -15,15 +15,15 @@ pub struct Opening {
     password: String,
 }
 
-/// As `follow_link`, behind the limit of tries: a password is judged only where there is one left, which costs some
-/// 20 ms of a core.
+/// As `follow_link`. A password is judged, which costs some 20 ms of a core, only where there is a try left.
 pub async fn handle(
     State(app): State<App>,
     method: Method,
     meta: RequestMeta,
+    tries: Units,
     Path(code): Path<String>,
     Form(opening): Form<Opening>,
 ) -> Result<Followed, Problem> {
-    let password = Some(opening.password.as_str());
+    let password = Some((opening.password.as_str(), &tries));
     app.follow(Asked { method: &method, meta: &meta, code: &code, path: "", password }).await
 }
