@@ -2,10 +2,11 @@
 //! that, behind its access and before its handler, and every answer tells how much is left.
 
 mod headers;
+mod units;
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex};
 
 use aws::Sdk;
 use aws::env::Env;
@@ -13,21 +14,22 @@ use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use limiter::{CheckError, Decision, Limiter, Policies, Policy, Reason, Space, StoredPolicy, Subject};
-use types::{Clock, Fault, Instant, Secret, Tier};
+use limiter::{Limiter, Policies, Policy, Space, StoredPolicy};
+use types::{Clock, Fault, Secret, Tier};
 
-use crate::describe::{Input, Operation};
-use crate::kind::shared;
-use crate::{Caller, Problem, RequestMeta};
+use crate::{Caller, RequestMeta};
+
+use units::Taken;
 
 pub use headers::{problem, retry_after_seconds, tell};
+pub use units::Units;
 
 /// A part of a request by which requests are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// Who calls; where nobody is known to, the address.
     Caller,
-    /// The client's address.
+    /// The client's address; of IPv6 the network of 64 bits, since whoever has one address has all of it.
     Address,
     /// The host that was asked.
     Host,
@@ -108,6 +110,7 @@ impl Limits {
         let Ok(meta) = RequestMeta::from_request_parts(parts, &()).await;
         let path = RawPathParams::from_request_parts(parts, &()).await.ok();
         let Viewer { address, host } = (self.viewers)(&meta);
+        let address = network(&address);
         let part = |by: &By| match by {
             By::Caller => caller.map_or_else(|| format!("address {address}"), |caller| caller.id.clone()),
             By::Address => address.clone(),
@@ -124,6 +127,18 @@ impl Limits {
             key
         };
         route.keys.iter().map(|(dimension, by)| ((*dimension).to_owned(), key(by))).collect()
+    }
+}
+
+/// An address as one client has it.
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        Ok(ip) => ip.to_canonical().to_string(),
+        Err(_) => address.to_owned(),
     }
 }
 
@@ -169,110 +184,30 @@ pub async fn limit(limits: Limits, route: &'static RoutePolicy, request: Request
     };
     let mut response = match arrived {
         Ok(()) => {
-            parts.extensions.insert(Units(Some(Arc::clone(&taken))));
+            parts.extensions.insert(Units::of(&taken));
             next.run(Request::from_parts(parts, body)).await
         }
         Err(problem) => problem.into_response(),
     };
     taken.settle(response.status().as_u16()).await;
-    if let Some(decision) = &taken.state().decision {
-        tell(route.id, &taken.policy, decision, now, response.headers_mut());
-    }
+    taken.tell(response.headers_mut());
     response
 }
 
-/// What a limited request takes, for a handler that finds that it takes more: a batch, an upload. Without a limit, it
-/// takes nothing.
-#[derive(Clone)]
-pub struct Units(Option<Arc<Taken>>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-struct Taken {
-    limits: Limits,
-    id: &'static str,
-    policy: Policy,
-    tier: Tier,
-    keys: BTreeMap<String, String>,
-    at: Instant,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// The last decision.
-    decision: Option<Decision>,
-    /// Units taken by all of them.
-    units: u64,
-}
-
-impl Taken {
-    fn subject(&self) -> Subject<'_> {
-        let Self { limits, id, policy, tier, keys, .. } = self;
-        Subject { space: &limits.space, id, policy, tier: *tier, keys }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn take(&self, units: u64) -> Result<(), Problem> {
-        let decision = match self.limits.limiter.check(&self.subject(), units, self.at).await {
-            Ok(decision) => decision,
-            Err(CheckError::Cost { dimension, most, .. }) => {
-                return Err(Problem::of(shared::RATE_LIMITED)
-                    .detail("So many at once never fit.")
-                    .with("policy", self.id)
-                    .with("dimension", dimension)
-                    .with("limit", most));
-            }
-            Err(refusal) => return Err(Fault::permanent(format!("{}: {refusal}", self.id)).into()),
-        };
-        let mut state = self.state();
-        state.units += if decision.reason == Reason::Admitted { units } else { 0 };
-        let refused = (!decision.allowed).then(|| problem(self.id, &self.policy, &decision, self.at));
-        state.decision = Some(decision);
-        refused.map_or(Ok(()), Err)
-    }
-
-    /// Gives back what is not counted: by what it was answered, or since it was refused after all.
-    async fn settle(&self, status: u16) {
-        let (units, refused) = {
-            let state = self.state();
-            (state.units, state.decision.as_ref().is_some_and(|decision| !decision.allowed))
-        };
-        if units == 0 || !self.policy.gives() || !(refused || self.policy.gives_back(status)) {
-            return;
-        }
-        let subject = self.subject();
-        let refund = self.limits.limiter.refund(&subject, units, self.at);
-        match tokio::time::timeout(self.policy.deadline(), refund).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(fault)) => tracing::warn!(fault = fault.chain(), policy = self.id, "units were not given back"),
-            Err(_) => tracing::warn!(policy = self.id, "units were not given back in time"),
+    #[test]
+    fn a_client_is_an_address_or_a_network_of_ipv6() {
+        for (address, client) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("nobody", "nobody"),
+        ] {
+            assert_eq!(network(address), client);
         }
     }
-}
-
-impl Units {
-    /// Takes so many: all of them, or the request is refused, and gets back what it took before.
-    ///
-    /// # Errors
-    /// 429, as the route's limit; 503 where it cannot be checked and fails closed.
-    pub async fn take(&self, units: u64) -> Result<(), Problem> {
-        match &self.0 {
-            Some(taken) if units > 0 => taken.take(units).await,
-            _ => Ok(()),
-        }
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Units {
-    type Rejection = Infallible;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self(None)))
-    }
-}
-
-/// The route's limit says what there is to say.
-impl Input for Units {
-    fn describe(_: &mut Operation<'_>) {}
 }
