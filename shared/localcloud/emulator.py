@@ -108,6 +108,8 @@ class Emulator:
         """Everything the emulator gets. Functions inherit it, so nothing of the caller's environment is passed on."""
         return {
             "PATH": os.environ.get("PATH", os.defpath),
+            # One process in Python is no DynamoDB: rate limits wait for it ten times as long before they fail open.
+            "LIMITS_PATIENCE": "10",
             # An empty home: neither the emulator nor a function finds anybody's ~/.aws.
             "HOME": str(self.data / "home"),
             "TMPDIR": str(self.data / "tmp"),

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use aws::env::Env;
 use aws::{Invocation, Sdk};
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
-use limiter::{Algorithm, Dimension, Limit, Limiter, Mode, Policy, Reason, Space, Subject};
+use limiter::{Algorithm, Dimension, Lease, Limit, Limiter, Mode, Policy, Reason, Space, Subject, Sync};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant as Tick;
@@ -43,11 +43,17 @@ async fn main() -> Result<()> {
     let bucket = Policy::of(vec![Dimension::new("user", Limit::new(POINTS, DAY))]);
     let hedged = Policy { mode: Mode::Hedged, ..bucket.clone() };
     let window = Policy { algorithm: Algorithm::FixedWindow, ..bucket.clone() };
+    let lease = Some(Lease { units: 5, milliseconds: 60_000 });
+    let leased = Policy { mode: Mode::NeverOver, lease, ..bucket.clone() };
+    let sync = Some(Sync { every: 1, milliseconds: 60_000 });
+    let untold = Policy { mode: Mode::NeverUnder, sync, ..bucket.clone() };
     let rows = [
         ours("almanac, token bucket", &bucket).await?,
         flexible("rate-limiter-flexible", false)?,
         ours("almanac, token bucket, hedged", &hedged).await?,
         ours("almanac, fixed window", &window).await?,
+        ours("almanac, never_over, leases of 5", &leased).await?,
+        ours("almanac, never_under, told of after 1", &untold).await?,
         flexible("rate-limiter-flexible, remembering used-up keys", true)?,
     ];
     let theirs = rows[1].p50_ms;

@@ -14,7 +14,7 @@ use crate::domain::{LimitError, MOST_COST, PolicyName};
 use crate::view::{Decided, DecisionView};
 
 /// How long statistics may take. What is then not written is so with the next that is counted.
-const STATS_BUDGET: Duration = Duration::from_millis(250);
+pub(crate) const STATS_BUDGET: Duration = Duration::from_millis(250);
 
 /// What is asked.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -117,7 +117,7 @@ impl App {
     /// Writes down what was counted, where that is due. A table that is slow keeps nobody waiting for that.
     pub(crate) async fn write_stats(&self) {
         let writing = self.stats.write_due(&self.store, self.clock.now());
-        if tokio::time::timeout(STATS_BUDGET, writing).await.is_err() {
+        if tokio::time::timeout(self.stats_budget, writing).await.is_err() {
             aws::count("stats_late", 1.0);
         }
     }

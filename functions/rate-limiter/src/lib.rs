@@ -36,6 +36,7 @@ use runtime::{System, endpoint};
 use types::{Clock, Fault};
 use web::{Access, CursorKey, FromRef, Limits, Method};
 
+use crate::checks::STATS_BUDGET;
 use crate::limits::CHANGES;
 use crate::stats::Stats;
 use crate::store::Store;
@@ -80,6 +81,7 @@ pub struct App {
     limiter: Limiter,
     policies: Policies,
     stats: Arc<Stats>,
+    stats_budget: Duration,
     signing: CursorKey,
     limits: Limits,
     clock: Clock,
@@ -99,12 +101,14 @@ impl App {
     pub fn from_env(env: &Env, clock: Clock) -> Result<Self, Fault> {
         let (sdk, secret) = (Sdk::from_env(env)?, env.secret()?);
         let table = dynamo::Table::new(sdk.dynamodb(), env.require("LIMITS_TABLE")?);
+        let patience = env.parse_or("LIMITS_PATIENCE", 1_u32)?;
         let every = Duration::from_secs(env.parse_or("STATS_SECONDS", 10)?);
         Ok(Self {
             store: Store::new(table.clone()),
-            limiter: Limiter::new(table.clone(), secret.key("limits")),
-            policies: Policies::new(table),
+            limiter: Limiter::new(table.clone(), secret.key("limits")).patient(patience),
+            policies: Policies::new(table).patient(patience),
             stats: Arc::new(Stats::new(every)),
+            stats_budget: STATS_BUDGET * patience.max(1),
             signing: CursorKey::of(&secret),
             limits: Limits::from_env(env, &sdk, &secret, clock.clone(), "rate-limiter")?,
             clock,

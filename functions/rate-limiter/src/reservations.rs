@@ -22,8 +22,8 @@ pub struct Reservation {
     pub units: u64,
     /// When they were taken …
     pub at: Instant,
-    /// … and from when on a bucket has them again, where nobody else took any.
-    pub back_at: Instant,
+    /// … and by dimension, from when on a bucket has them again.
+    pub back_at: BTreeMap<String, Instant>,
     /// Until when it can be reconciled.
     pub until: Instant,
     /// The keys.
@@ -45,7 +45,7 @@ impl Reservation {
             ("tier", text(serde_json::json!(tier))),
             ("units", units.to_string()),
             ("at", at.millis().to_string()),
-            ("back_at", back_at.millis().to_string()),
+            ("back_at", text(serde_json::json!(back_at))),
             ("until", until.millis().to_string()),
             ("keys", text(serde_json::json!(keys))),
         ]
@@ -69,7 +69,7 @@ impl Reservation {
                 tier: serde_json::from_str(member("tier")?).ok()?,
                 units: member("units")?.parse().ok()?,
                 at: time("at")?,
-                back_at: time("back_at")?,
+                back_at: serde_json::from_str(member("back_at")?).ok()?,
                 until: time("until")?,
                 keys: serde_json::from_str(member("keys")?).ok()?,
             })
@@ -90,7 +90,8 @@ mod tests {
         let until = Instant::from_seconds(100);
         let keys = BTreeMap::from([("user".to_owned(), "u\"1".to_owned())]);
         let (id, policy, at) = ("r".to_owned(), "api".to_owned(), Instant::from_seconds(90));
-        let reservation = Reservation { id, policy, tier: Tier::Pro, units: 7, at, back_at: until, until, keys };
+        let back_at = BTreeMap::from([("user".to_owned(), until)]);
+        let reservation = Reservation { id, policy, tier: Tier::Pro, units: 7, at, back_at, until, keys };
         let text = reservation.write("alice", &key);
         assert_eq!(Reservation::read(&text, "alice", &key, Instant::from_seconds(99)), Ok(reservation));
         assert_eq!(Reservation::read(&text, "alice", &key, until), Err(LimitError::ReservationExpired));

@@ -50,7 +50,8 @@ struct Tally {
     slot: Slot,
     asked: Sketch,
     refused: Sketch,
-    written: bool,
+    noted: u64,
+    written: u64,
     written_at: Instant,
 }
 
@@ -58,7 +59,8 @@ impl Tally {
     fn new(start: i64) -> Option<Self> {
         let sketch = || Sketch::new(SKETCH_SIZE).ok();
         let slot = Slot { start, ..Slot::default() };
-        Some(Self { slot, asked: sketch()?, refused: sketch()?, written: true, written_at: Instant::from_millis(0) })
+        let written_at = Instant::from_millis(0);
+        Some(Self { slot, asked: sketch()?, refused: sketch()?, noted: 0, written: 0, written_at })
     }
 
     fn note(&mut self, keys: &BTreeMap<String, String>, decision: &Decision) {
@@ -69,7 +71,7 @@ impl Tally {
             Reason::FailedOpen | Reason::FailedClosed => &mut self.slot.unchecked,
         };
         *count += 1;
-        self.written = false;
+        self.noted += 1;
         for (dimension, key) in keys {
             let cut = (0..=MOST_KEY_BYTES.min(key.len())).rev().find(|&at| key.is_char_boundary(at)).unwrap_or(0);
             let name = format!("{dimension}={}", &key[..cut]);
@@ -118,28 +120,26 @@ impl Stats {
         }
     }
 
-    /// Writes what was counted and is due. What cannot be written is written later.
+    /// Writes what was counted and is due. What cannot be written now is written later.
     pub async fn write_due(&self, store: &Store, now: Instant) {
+        let current = now.seconds().div_euclid(SLOT_SECONDS) * SLOT_SECONDS;
         let due: Vec<_> = {
             let mut tallies = self.tallies();
-            let current = now.seconds().div_euclid(SLOT_SECONDS) * SLOT_SECONDS;
-            tallies.retain(|(.., start), tally| *start >= current || !tally.written);
-            let due = tallies.iter_mut().filter(|((.., start), tally)| {
-                !tally.written && (*start < current || now >= tally.written_at + self.every)
+            tallies.retain(|(.., start), tally| *start >= current || tally.written < tally.noted);
+            let due = tallies.iter().filter(|((.., start), tally)| {
+                tally.written < tally.noted && (*start < current || now >= tally.written_at + self.every)
             });
-            due.map(|(place, tally)| {
-                (tally.written, tally.written_at) = (true, now);
-                (place.clone(), tally.slot())
-            })
-            .collect()
+            due.map(|(place, tally)| (place.clone(), tally.slot(), tally.noted)).collect()
         };
-        for (place, slot) in due {
+        for (place, slot, noted) in due {
             let (space, id, _) = &place;
-            if let Err(fault) = store.note(space, id, &self.sandbox, &slot).await {
-                tracing::warn!(fault = fault.chain(), "statistics were not written");
-                if let Some(tally) = self.tallies().get_mut(&place) {
-                    tally.written = false;
+            match store.note(space, id, &self.sandbox, &slot).await {
+                Ok(()) => {
+                    if let Some(tally) = self.tallies().get_mut(&place) {
+                        (tally.written, tally.written_at) = (noted, now);
+                    }
                 }
+                Err(fault) => tracing::warn!(fault = fault.chain(), "statistics were not written"),
             }
         }
     }

@@ -273,7 +273,7 @@ impl App {
             visitors: secret.key("visitors"),
             urls: secret.key("urls"),
             limits: limits.viewed_by(move |meta| Viewer {
-                address: viewers.address(meta).to_owned(),
+                address: viewers.limited_address(meta).to_owned(),
                 host: viewers.asked_domain(meta).map(|domain| domain.to_string()).unwrap_or_default(),
             }),
             settings,

@@ -53,6 +53,12 @@ impl Settings {
         viewer.map_or(meta.source_ip.as_str(), |(address, _)| address)
     }
 
+    /// The address that limits go by. Whom anybody could name is nobody: without a secret it is whoever API Gateway
+    /// saw, which behind a CloudFront of one's own is CloudFront.
+    pub(crate) fn limited_address<'a>(&self, meta: &'a RequestMeta) -> &'a str {
+        if self.origin_secret.is_some() { self.address(meta) } else { &meta.source_ip }
+    }
+
     /// The tenant's domain that was asked, where it is not the service's own. Without `PublicUrl` every host is the
     /// service's; API Gateway's own names, addresses and hosts without a dot always are.
     pub(crate) fn asked_domain(&self, meta: &RequestMeta) -> Option<DomainName> {

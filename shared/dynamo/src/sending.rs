@@ -61,10 +61,16 @@ pub(crate) async fn transact(
     }
 }
 
-/// Waits before what met others is sent again.
-pub(crate) async fn pause(tries: u32) {
+/// Waits before a transaction that met others is sent again.
+async fn pause(tries: u32) {
     let jitter = u64::from(random::bytes::<1>()[0]) / 8;
     tokio::time::sleep(Duration::from_millis((10 << tries) + jitter)).await;
+}
+
+/// Waits before a single write that met a transaction is sent again: that holds the item for milliseconds.
+pub(crate) async fn short_pause(tries: u32) {
+    let jitter = u64::from(random::bytes::<1>()[0]) / 32;
+    tokio::time::sleep(Duration::from_millis((2 << tries) + jitter)).await;
 }
 
 /// What a cancelled transaction means.

@@ -8,7 +8,7 @@ use types::{Answer, Fault};
 
 use crate::condition::{Condition, Placeholders};
 use crate::item::{Attributes, Key, Value, from_attributes, standing};
-use crate::sending::{TRIES, pause};
+use crate::sending::{TRIES, short_pause};
 use crate::{Table, size};
 
 /// What an update does, apart from where: used alone and in transactions.
@@ -135,7 +135,7 @@ impl<'a> Update<'a> {
                 Err(error) => match error.as_service_error() {
                     Some(UpdateItemError::ConditionalCheckFailedException(failed)) => break Err(failed.item.clone()),
                     // A transaction holds the item for a moment; the SDK does not send such a write again.
-                    Some(UpdateItemError::TransactionConflictException(_)) if tries < TRIES => pause(tries).await,
+                    Some(UpdateItemError::TransactionConflictException(_)) if tries < TRIES => short_pause(tries).await,
                     _ => return Err(fault("UpdateItem", error)),
                 },
             }

@@ -1,6 +1,7 @@
 //! Several updates all or none, each telling why it was refused.
 
 use aws_sdk_dynamodb::types::CancellationReason;
+use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use types::{Answer, Fault, Instant, Once, OnceRefusal};
 
@@ -30,22 +31,23 @@ impl<T> From<OnceRefusal> for AllRefused<T> {
 }
 
 impl Table {
-    /// Carries out several updates, all or none: one transaction, twice the units. With `once`, only the first time.
+    /// Carries out several updates, all or none: one transaction, twice the units. With `once`, only the first time,
+    /// and a repetition finds the first one's result.
     ///
     /// # Errors
     /// Refuses as [`AllRefused`] says.
-    pub async fn update_all<T: DeserializeOwned>(
+    pub async fn update_all<T: DeserializeOwned, R: Serialize + DeserializeOwned>(
         &self,
         updates: &[(Key, UpdateExpression)],
-        once: Option<(&Once, Instant)>,
-    ) -> Answer<Done<()>, AllRefused<T>> {
+        once: Option<(&Once, &R, Instant)>,
+    ) -> Answer<Done<R>, AllRefused<T>> {
         let mut transaction = self.transact::<AllRefused<T>>();
         let unused = |_: Option<IgnoredAny>| AllRefused::Conditions(Vec::new()); // the reasons are read below
         for (key, expression) in updates {
             transaction = transaction.update(key, expression, unused)?;
         }
-        if let Some((once, now)) = once {
-            transaction = transaction.once(once.clone(), &(), now)?;
+        if let Some((once, result, now)) = once {
+            transaction = transaction.once(once.clone(), result, now)?;
         }
         let writes: Vec<_> = transaction.writes.into_iter().map(|(write, _)| write).collect();
         let mut reasons = match transact(self, &writes, transaction.units, once.is_some(), TRIES).await? {
@@ -53,7 +55,7 @@ impl Table {
             Cancelled::Busy(_, fault) => return Ok(Err(AllRefused::Busy(fault))),
             Cancelled::Refused(reasons, _) => reasons,
         };
-        if let Some((once, _)) = once {
+        if let Some((once, ..)) = once {
             let record = reasons.remove(0);
             if failed(&record) {
                 return replay(once, standing(record.item)?);

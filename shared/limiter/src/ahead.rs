@@ -58,9 +58,9 @@ impl Limiter {
         }
     }
 
-    /// Counts by itself and tells the table now and then: never one too few. What was let through is told as taken when
-    /// the first of it was, so that what has flowed in since is not taken again. A telling that is not answered in time
-    /// is not repeated: too many, and never too few.
+    /// Counts by itself and tells the table now and then. What was let through is told as taken when the first of it
+    /// was, so that what has flowed in since is not taken again; where the bucket stood full in between, it is: too few
+    /// by at most what was untold. A telling that is not answered in time is not repeated: too many.
     pub(crate) async fn take_untold(
         &self,
         policy: &Policy,
@@ -85,14 +85,14 @@ impl Limiter {
         // The TAT as last told of, and what was let through here since: at most what has been taken in all.
         let gcra = crate::Gcra::of(bucket.rule.limit);
         Ok(self.memory.with(&name, |known| {
-            let mut row = known.row.take().map(|(row, _)| row).unwrap_or_default();
+            let (mut row, seen) = known.row.take().unwrap_or((Row::default(), now));
             let next = gcra.take(row.tat, at, cost);
             if let Ok(tat) = next {
                 row.tat = Some(tat);
                 known.untold_since = if known.untold == 0 { now } else { known.untold_since };
                 known.untold += cost;
             }
-            known.saw(row.clone(), now);
+            known.saw(row.clone(), seen); // nothing was seen of it now
             Said { bucket: bucket.clone(), row, previous: 0, denied: next.is_err(), leased: 0, local: true }
         }))
     }

@@ -20,7 +20,7 @@ use crate::takes::{Said, request_id};
 /// Transactions of one check. Each finds at least one more bucket to be otherwise than assumed.
 const TRIES: u32 = 8;
 /// For how long buckets at which transactions met are taken from one by one.
-const CONTENDED: Duration = Duration::from_secs(10);
+const CONTENDED: Duration = Duration::from_secs(60);
 
 impl Limiter {
     /// Takes from several buckets, all or none.
@@ -45,7 +45,7 @@ impl Limiter {
         let mut attempts: Vec<Attempt> = pairs().map(attempt).collect();
         for _ in 0..TRIES {
             let updates = buckets.iter().zip(&attempts).map(|(bucket, it)| (bucket.key(at), it.expression()));
-            let conditions = match self.table.update_all::<Row>(&updates.collect::<Vec<_>>(), None).await? {
+            let conditions = match self.table.update_all::<Row, ()>(&updates.collect::<Vec<_>>(), None).await? {
                 Ok(_) => return Ok(self.took_all(buckets, &attempts, &previous, now)),
                 Err(AllRefused::Conditions(conditions)) => conditions,
                 Err(AllRefused::Once(refusal)) => return Err(Fault::permanent("no record").caused_by(refusal)),
@@ -62,12 +62,15 @@ impl Limiter {
                 let bucket = &buckets[index];
                 let hot = attempts[index].found_hot(Err(row.as_ref()));
                 self.memory.with(&bucket.name(at), |known| known.felt(hot));
-                match attempts[index].refused(row) {
+                match attempts[index].refused(row.clone()) {
                     Some(outcome @ Outcome::Denied(_)) => {
                         denied.push(self.learn(bucket, outcome, previous[index], now));
                     }
                     Some(Outcome::Done(_)) => return Ok(self.took_all(buckets, &attempts, &previous, now)),
-                    None => {}
+                    None => {
+                        let row = row.unwrap_or_default();
+                        self.memory.with(&bucket.name(at), |known| known.saw(row, now));
+                    }
                 }
             }
             if !denied.is_empty() {
@@ -77,8 +80,7 @@ impl Limiter {
         Err(Fault::transient("other requests for the same buckets were always ahead"))
     }
 
-    /// Takes from one bucket after another, and gives back where one has no room. Should it end half-way, what was
-    /// taken stays taken: never too many.
+    /// Takes from one bucket after another
     async fn take_in_turn(&self, buckets: &[Bucket], cost: u64, now: Instant) -> Result<Vec<Said>, Fault> {
         let mut taken: Vec<Said> = Vec::with_capacity(buckets.len());
         for bucket in buckets {

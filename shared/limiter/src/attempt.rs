@@ -11,13 +11,20 @@ use crate::{log, sliding};
 
 /// What a request does with a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Takes units, if they are there.
     Take(u64),
     /// Takes units, there or not: they were used already.
     Charge(u64),
     /// Gives units back, at most what was taken.
     Refund(u64),
+}
+
+impl Change {
+    /// Units that it gives back.
+    pub(crate) fn refunded(self) -> Option<u64> {
+        if let Self::Refund(units) = self { Some(units) } else { None }
+    }
 }
 
 /// How an attempt ended.
@@ -85,10 +92,11 @@ impl Attempt {
         // When nothing that is taken now counts any more. What is given back must not bring that forward.
         let span = match (self.change, self.rule.algorithm) {
             (Change::Refund(_), _) => None,
-            (Change::Charge(_), _) => Some(2 * MOST_FILL),
             (Change::Take(_), Algorithm::TokenBucket | Algorithm::LeakyBucket) => Some(gcra.depth),
-            (Change::Take(_), Algorithm::FixedWindow | Algorithm::SlidingLog) => Some(window),
-            (Change::Take(_), Algorithm::SlidingCounter) => Some(2 * window),
+            // A debt, beside others that are not known here.
+            (Change::Charge(_), Algorithm::TokenBucket | Algorithm::LeakyBucket) => Some(2 * MOST_FILL),
+            (_, Algorithm::FixedWindow | Algorithm::SlidingLog) => Some(window),
+            (_, Algorithm::SlidingCounter) => Some(2 * window),
         };
         let purge_at = span.map(|span| self.now.saturating_add(span) / NANOS + KEPT_SECONDS);
         self.write.expression(&self.request, purge_at)
@@ -183,14 +191,16 @@ impl Attempt {
     }
 
     fn relog(&self, row: Option<&Row>) -> Write {
-        let (last, kept) = match row {
-            Some(row) => (row.last.clone(), log::within(self.rule.limit, &row.log, self.now)),
-            None => (String::new(), &[][..]),
+        let kept = row.map_or(&[][..], |row| log::within(self.rule.limit, &row.log, self.now));
+        let last = match (row, self.change) {
+            (Some(row), _) => row.last.clone(),
+            // Nothing is made of what is given back: the refusal shows what there is.
+            (None, Change::Refund(_)) => "none".to_owned(),
+            (None, _) => String::new(),
         };
         let log = match self.change {
             Change::Take(cost) | Change::Charge(cost) => log::noted(kept, self.now, cost),
-            // The oldest, which would have left first: so no window gets more than its quota by what others took.
-            Change::Refund(cost) => kept[usize::try_from(cost).unwrap_or(usize::MAX).min(kept.len())..].to_vec(),
+            Change::Refund(cost) => log::returned(kept, self.now, cost),
         };
         Write::Log { last, log }
     }

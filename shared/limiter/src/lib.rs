@@ -26,7 +26,6 @@ mod takes;
 mod validate;
 mod write;
 
-pub use attempt::Change;
 pub use decision::{Decision, Part, Reason};
 pub(crate) use gcra::Gcra;
 pub use limit::{Limit, MOST_QUOTA, MOST_SECONDS};
@@ -35,7 +34,7 @@ pub use policies::{Policies, StoredPolicy};
 pub use policy::{
     Algorithm, Ban, Counts, Dimension, Lease, MOST_DIMENSIONS, MOST_SHARDS, Mode, Policy, Sync, Unavailable,
 };
-pub use settle::SettleError;
+pub use settle::{SettleError, Settled, Settlement};
 pub use subject::{CheckError, MOST_KEY_BYTES, Space, Subject};
 pub use validate::PolicyError;
 

@@ -21,12 +21,25 @@ pub struct Limiter {
     pub(crate) table: Table,
     pub(crate) digest: PurposeKey,
     pub(crate) memory: Arc<Memory>,
+    patience: u32,
 }
 
 impl Limiter {
     /// The limiter on `table`; `digest` is what keys are stored under.
     pub fn new(table: Table, digest: PurposeKey) -> Self {
-        Self { table, digest, memory: Arc::default() }
+        Self { table, digest, memory: Arc::default(), patience: 1 }
+    }
+
+    /// Waits so many times as long as policies say, for a table that is slower than DynamoDB.
+    #[must_use]
+    pub fn patient(mut self, patience: u32) -> Self {
+        self.patience = patience.max(1);
+        self
+    }
+
+    /// How long the table may take, by this policy.
+    pub fn deadline(&self, policy: &Policy) -> std::time::Duration {
+        policy.deadline() * self.patience
     }
 
     /// Decides whether a request of `cost` may go on, and takes from the buckets if it may. In the common case that is
@@ -46,11 +59,11 @@ impl Limiter {
         }
         // Boxed: its ways are many, and whoever awaits it need not hold the largest of them.
         let taking = Box::pin(self.take(policy, &buckets, cost, now));
-        let mut said = match tokio::time::timeout(policy.deadline(), taking).await {
+        let mut said = match tokio::time::timeout(self.deadline(policy), taking).await {
             Ok(Ok(said)) => said,
             Ok(Err(fault)) => return Ok(unavailable(policy, subject, &fault)),
             Err(_) => {
-                let fault = Fault::transient(format!("the table did not answer in {} ms", policy.deadline_ms));
+                let fault = Fault::transient("the table did not answer in time");
                 return Ok(unavailable(policy, subject, &fault));
             }
         };
@@ -58,7 +71,7 @@ impl Limiter {
             && one.denied
         {
             // The refusal stands, whether the ban is written down or not.
-            match tokio::time::timeout(policy.deadline(), self.note_denial(ban, one, now)).await {
+            match tokio::time::timeout(self.deadline(policy), self.note_denial(ban, one, now)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(fault)) => tracing::warn!(fault = fault.chain(), "a ban was not written down"),
                 Err(_) => tracing::warn!("a ban was not written down in time"),

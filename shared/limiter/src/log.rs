@@ -42,6 +42,24 @@ pub(crate) fn noted(log: &[i64], now: i64, cost: u64) -> Vec<i64> {
     log
 }
 
+/// The log without `cost` entries: those of `now` first, then the oldest, which would have left next. So no window gets
+/// more than its quota by what others took.
+pub(crate) fn returned(log: &[i64], now: i64, cost: u64) -> Vec<i64> {
+    let cost = usize::try_from(cost).unwrap_or(usize::MAX);
+    let own = log.iter().filter(|at| **at == now).count().min(cost);
+    let mut left = own;
+    let mut without = Vec::with_capacity(log.len());
+    for &at in log {
+        if at == now && left > 0 {
+            left -= 1;
+        } else {
+            without.push(at);
+        }
+    }
+    without.drain(..(cost - own).min(without.len()));
+    without
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +93,14 @@ mod tests {
         let log = take(minute, &take(minute, &[], 0, 1).unwrap(), 50 * NANOS, 1).unwrap();
         assert_eq!(take(minute, &log, 55 * NANOS, 1), Err(60 * NANOS));
         assert_eq!(take(minute, &log, 55 * NANOS, 2), Err(110 * NANOS));
+    }
+
+    #[test]
+    fn what_is_given_back_is_ones_own_or_the_oldest() {
+        assert_eq!(returned(&[1, 5, 5, 9], 5, 1), [1, 5, 9]);
+        assert_eq!(returned(&[1, 5, 5, 9], 5, 3), [9]);
+        assert_eq!(returned(&[1, 5, 9], 7, 1), [5, 9]);
+        assert_eq!(returned(&[1], 1, 9), [0_i64; 0]);
     }
 
     proptest! {

@@ -72,12 +72,20 @@ struct Seen {
 pub struct Policies {
     table: Table,
     seen: Arc<Mutex<Cache<(Space, String), Seen>>>,
+    deadline: Duration,
 }
 
 impl Policies {
     /// The policies of `table`.
     pub fn new(table: Table) -> Self {
-        Self { table, seen: Arc::new(Mutex::new(Cache::new(MOST))) }
+        Self { table, seen: Arc::new(Mutex::new(Cache::new(MOST))), deadline: DEADLINE }
+    }
+
+    /// Waits so many times as long, for a table that is slower than DynamoDB.
+    #[must_use]
+    pub fn patient(mut self, patience: u32) -> Self {
+        self.deadline = DEADLINE * patience.max(1);
+        self
     }
 
     /// Runs `check` with the policy as it was at most 30 s ago; `None` where there is none. One eventually consistent
@@ -126,7 +134,7 @@ impl Policies {
     async fn read(&self, space: &Space, id: &str, now: Instant) -> Result<Option<Arc<StoredPolicy>>, Fault> {
         let key = StoredPolicy::key_of(space, id);
         let read = self.table.get::<StoredPolicy>(&key, Consistency::Eventual);
-        let read = tokio::time::timeout(DEADLINE, read).await;
+        let read = tokio::time::timeout(self.deadline, read).await;
         let read = read.map_err(|_| Fault::transient("a policy was not read in time")).and_then(|read| read);
         let place = (space.clone(), id.to_owned());
         match read {

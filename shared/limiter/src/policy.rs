@@ -51,8 +51,8 @@ pub enum Mode {
     /// Never one too many: each sandbox takes some units ahead and serves them itself. Those that it does not use are
     /// lost when its lease ends; what is asked for seldom is leased little.
     NeverOver,
-    /// Never one too few: each sandbox counts by itself and tells the others now and then. Too many by at most
-    /// `sync.every` for each sandbox.
+    /// Not too few: each sandbox counts by itself and tells the others now and then. Too many by at most `sync.every`
+    /// for each sandbox between two tellings (and too few by as much, where the bucket stood full between them).
     NeverUnder,
 }
 
@@ -176,7 +176,7 @@ pub struct Policy {
     /// Excludes keys that go on asking. Of buckets with one dimension.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ban: Option<Ban>,
-    /// Spreads each key over so many items, for more than some 700 checks a second of one key. A check that finds its
+    /// Spreads each key over so many items, for more than some 800 checks a second of one key. A check that finds its
     /// shard empty tries one more, so some are refused though another shard had room.
     #[serde(default = "one_shard", skip_serializing_if = "is_one")]
     #[schemars(range(min = 1, max = MOST_SHARDS))]

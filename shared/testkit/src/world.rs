@@ -86,7 +86,8 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
         let bus = format!("{stage}-almanac");
         sdk.eventbridge().create_event_bus().name(bus).send().await?;
         let seen = Arc::new(Seen::of(&base, &stage, !changes.is_empty() || proxy.is_some()));
-        let mut env = base.with("STAGE", stage);
+        // A busy machine must not make limits fail open.
+        let mut env = base.with("STAGE", stage).with("LIMITS_PATIENCE", "20");
         if let Some(proxy) = &proxy {
             env = env.with("AWS_ENDPOINT_URL", format!("http://{}", proxy.address));
         }

@@ -83,16 +83,18 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits of `system`, in the table that `LIMITS_TABLE` names.
+    /// The limits of `system`, in the table that `LIMITS_TABLE` names. `LIMITS_PATIENCE` is how many times as long as
+    /// policies say the table may take; an emulator is slower than DynamoDB.
     ///
     /// # Errors
     /// When the variable is missing.
     pub fn from_env(env: &Env, sdk: &Sdk, secret: &Secret, clock: Clock, system: &str) -> Result<Self, Fault> {
         let table = dynamo::Table::new(sdk.dynamodb(), env.require("LIMITS_TABLE")?);
         let viewer = |meta: &RequestMeta| Viewer { address: meta.source_ip.clone(), host: meta.host.clone() };
+        let patience = env.parse_or("LIMITS_PATIENCE", 1)?;
         Ok(Self {
-            limiter: Limiter::new(table.clone(), secret.key("limits")),
-            policies: Policies::new(table),
+            limiter: Limiter::new(table.clone(), secret.key("limits")).patient(patience),
+            policies: Policies::new(table).patient(patience),
             space: Arc::new(Space::System(system.to_owned())),
             clock,
             viewers: Arc::new(viewer),

@@ -198,6 +198,20 @@ fn a_reservation_is_reconciled_once() {
          alice  POST /reserve {policy: tokens, keys: {user: u2}, cost: 1, ttl_seconds: 60}  200 {reservation: $three}
          clock  +60s
          alice  POST /reconcile {reservation: $three, cost: 0}  410 reservation-expired
+         # 36 s a unit: after half of the time that 20 units take, 10 of them have flowed in again, and others may have them
+         alice  POST /reserve {policy: tokens, keys: {user: u3}, cost: 20, ttl_seconds: 3600}  200 {reservation: $four}
+         clock  +6m
+         alice  POST /check {policy: tokens, keys: {user: u3}, cost: 10}  200 {allowed: true, remaining: 80}
+         alice  POST /reconcile {reservation: $four, cost: 0}  200 {refunded: 10, repeated: false}
+         clock  +10m
+         alice  POST /reconcile {reservation: $four, cost: 0}  200 {refunded: 10, repeated: true}
+         # a window is set right as of then
+         alice  PUT  /policies/window {algorithm: fixed_window, dimensions: [{name: user, limit: {quota: 100, per_seconds: 60}}]}  201
+         alice  POST /reserve {policy: window, keys: {user: u1}, cost: 100}  200 {reservation: $five}
+         clock  +60s
+         alice  POST /check {policy: window, keys: {user: u1}, cost: 100}  200 {allowed: true, remaining: 0}
+         alice  POST /reconcile {reservation: $five, cost: 0}  200 {refunded: 100}
+         alice  GET  /peek?policy=window&keys=%7B%22user%22:%22u1%22%7D  200 {allowed: false, remaining: 0}
          alice  PUT  /policies/leased {mode: never_over, dimensions: [{name: user, limit: {quota: 100, per_seconds: 60}}]}  201
          alice  POST /reserve {policy: leased, keys: {user: u1}, cost: 1}  422 mode-invalid",
     );

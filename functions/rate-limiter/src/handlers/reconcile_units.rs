@@ -1,10 +1,7 @@
 //! POST /reconcile: say how many units of a reservation were needed. The rest is given back, or what is missing is
 //! taken.
 
-use std::cmp::Ordering;
-
-use dynamo::Done;
-use limiter::{Change, Subject};
+use limiter::{Settled, Settlement, Subject};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use types::Once;
@@ -32,7 +29,7 @@ pub struct Reconciled {
     reserved: u64,
     /// Units that were needed.
     cost: u64,
-    /// Units given back.
+    /// Units given back: fewer where some have flowed in again by now. Of several dimensions, what one got at most.
     refunded: u64,
     /// Units taken beyond the reservation, whether they were there or not: later requests wait for them.
     charged: u64,
@@ -52,27 +49,17 @@ pub async fn handle(
     }
     let Reservation { id, policy, tier, units, at, back_at, keys, .. } =
         Reservation::read(&reservation, &caller.id, &app.signing, now)?;
-    // What was reserved as nothing, or flowed in again by now, is not given back: others may have taken it since.
-    let (refunded, charged) = match cost.cmp(&units) {
-        _ if units == 0 => (0, 0),
-        Ordering::Less if back_at <= now => (0, 0),
-        Ordering::Less => (units - cost, 0),
-        Ordering::Equal => (0, 0),
-        Ordering::Greater => (0, cost - units),
-    };
-    let change = match (refunded, charged) {
-        (0, 0) => None,
-        (0, charged) => Some(Change::Charge(charged)),
-        (refunded, _) => Some(Change::Refund(refunded)),
-    };
     let once = Once { scope: format!("{}#reconcile", caller.id), key: id, fingerprint: cost.to_string() };
     let done = app.with_policy(&caller.id, &policy, now, async |name, _, policy| {
         if !policy.gives() {
             return Ok(Err(LimitError::NoReturn));
         }
         let subject = Subject { space: &name.space, id: &name.id, policy, tier, keys: &keys };
-        Ok(app.limiter.settle(&subject, change, &once, at, now).await?.map_err(LimitError::from))
+        // What was reserved as nothing is reconciled as nothing.
+        let needed = if units == 0 { 0 } else { cost };
+        let settlement = Settlement { taken: units, needed, at, back_at: &back_at };
+        Ok(app.limiter.settle(&subject, &settlement, &once, now).await?.map_err(LimitError::from))
     });
-    let repeated = done.await?? != Done::Now;
+    let (Settled { refunded, charged }, repeated) = done.await??;
     Ok(Json(Reconciled { reserved: units, cost, refunded, charged, repeated }))
 }

@@ -75,7 +75,7 @@ pub async fn handle(
         // What was not taken (an open failure, a shadow, no limit) is reserved as nothing, and reconciled as nothing.
         let units = if decision.reason == limiter::Reason::Admitted { cost } else { 0 };
         let (id, policy_id) = (random::base62(22), name.id.clone());
-        let back_at = decision.parts.iter().map(|part| part.reset_at).min().unwrap_or(now);
+        let back_at = decision.parts.iter().map(|part| (part.dimension.clone(), part.reset_at)).collect();
         let keys = keys.clone();
         let reservation = Reservation { id, policy: policy_id, tier, units, at: now, back_at, until, keys };
         let reservation = decision.allowed.then(|| reservation.write(&caller.id, &app.signing));

@@ -37,6 +37,8 @@ pub(super) struct State {
     decision: Option<Decision>,
     /// Units taken by all of them.
     units: u64,
+    /// One of them was refused.
+    refused: bool,
 }
 
 impl Taken {
@@ -52,17 +54,18 @@ impl Taken {
     pub(super) async fn take(&self, units: u64) -> Result<(), Problem> {
         let decision = match self.limits.limiter.check(&self.subject(), units, self.at).await {
             Ok(decision) => decision,
-            Err(CheckError::Cost { dimension, most, .. }) => {
-                return Err(Problem::of(shared::RATE_LIMITED)
-                    .detail("So many at once never fit.")
+            Err(CheckError::Cost { most, .. }) => {
+                self.state().refused = true;
+                return Err(Problem::of(shared::INVALID_BODY)
+                    .detail("It takes more at once than the limit ever has.")
                     .with("policy", self.id)
-                    .with("dimension", dimension)
                     .with("limit", most));
             }
             Err(refusal) => return Err(Fault::permanent(format!("{}: {refusal}", self.id)).into()),
         };
         let mut state = self.state();
         state.units += if decision.reason == Reason::Admitted { units } else { 0 };
+        state.refused = !decision.allowed;
         let refused = (!decision.allowed).then(|| problem(self.id, &self.policy, &decision, self.at));
         state.decision = Some(decision);
         refused.map_or(Ok(()), Err)
@@ -79,14 +82,14 @@ impl Taken {
     pub(super) async fn settle(&self, status: u16) {
         let (units, refused) = {
             let state = self.state();
-            (state.units, state.decision.as_ref().is_some_and(|decision| !decision.allowed))
+            (state.units, state.refused)
         };
         if units == 0 || !self.policy.gives() || !(refused || self.policy.gives_back(status)) {
             return;
         }
         let subject = self.subject();
         let refund = self.limits.limiter.refund(&subject, units, self.at);
-        match tokio::time::timeout(self.policy.deadline(), refund).await {
+        match tokio::time::timeout(self.limits.limiter.deadline(&self.policy), refund).await {
             Ok(Ok(_)) => {}
             Ok(Err(fault)) => tracing::warn!(fault = fault.chain(), policy = self.id, "units were not given back"),
             Err(_) => tracing::warn!(policy = self.id, "units were not given back in time"),
