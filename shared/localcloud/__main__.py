@@ -26,7 +26,10 @@ TEST_SECONDS = 1500
 CALLERS = {
     "api_key": {
         "owner": "demo",
-        "scopes": ["links:read", "links:write", "keys:read", "keys:write"],
+        "scopes": [
+            *("links:read", "links:write", "keys:read", "keys:write"),
+            *("limits:check", "limits:reset", "policies:read", "policies:write"),
+        ],
         "tier": "pro",
         "name": "demo",
     },
