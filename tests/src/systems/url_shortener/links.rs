@@ -119,7 +119,11 @@ fn a_password_opens_a_link_and_guesses_are_few() {
          alice  PATCH /links/cat {password: null}      200 {password_protected: false}
          clock  +60s
          anon   GET  /cat                              302 https://a.example/
-         alice  POST /links {code: emu, url: https://a.example, password: ab}  422 password-invalid",
+         alice  POST /links {code: emu, url: https://a.example, password: ab}  422 password-invalid
+         alice  POST /links {code: once, url: https://a.example, password: open sesame, max_clicks: 1}  201
+         anon   POST /once {password: wrong}           403 password-wrong
+         anon   POST /once {password: open sesame}     303 https://a.example/
+         anon   POST /once {password: open sesame}     410 link-used-up",
     );
 }
 
