@@ -83,7 +83,7 @@ use work::{Publisher, Queue};
 use crate::cache::Memory;
 use crate::codes::{Generator, generator};
 use crate::domain::{Alphabet, Code, Domain, DomainName, Link, Shape, Strategy};
-use crate::limits::{CREATES, PASSWORDS};
+use crate::limits::{CREATES, LISTS, PASSWORDS, PICTURES};
 use crate::store::Store;
 use crate::visits::Countries;
 use handlers::{
@@ -110,11 +110,13 @@ pub fn system() -> System<App> {
         .http("create_links", Method::POST, "/links/batch", WRITE, endpoint!(create_links))
         .limited(&CREATES)
         .http("list_links", Method::GET, "/links", READ, endpoint!(list_links))
+        .limited(&LISTS)
         .http("get_link", Method::GET, "/links/{code}", READ, endpoint!(get_link))
         .http("update_link", Method::PATCH, "/links/{code}", WRITE, endpoint!(update_link))
         .http("delete_link", Method::DELETE, "/links/{code}", WRITE, endpoint!(delete_link))
         .http("get_stats", Method::GET, "/links/{code}/stats", READ, endpoint!(get_stats))
         .http("get_qr", Method::GET, "/links/{code}/qr", READ, endpoint!(get_qr))
+        .limited(&PICTURES)
         .http("get_request", Method::GET, "/requests/{id}", READ, endpoint!(get_request))
         .http("put_domain", Method::PUT, "/domains/{domain}", DOMAINS, endpoint!(put_domain))
         .http("get_domain", Method::GET, "/domains/{domain}", READ, endpoint!(get_domain))
@@ -173,6 +175,7 @@ pub fn system() -> System<App> {
             endpoint!(get_bitlink_referrers),
         )
         .http("list_kutt_links", Method::GET, "/api/v2/links", READ, endpoint!(list_kutt_links))
+        .limited(&LISTS)
         .http("create_kutt_link", Method::POST, "/api/v2/links", WRITE, endpoint!(create_kutt_link))
         .limited(&CREATES)
         .http("update_kutt_link", Method::PATCH, "/api/v2/links/{id}", WRITE, endpoint!(update_kutt_link))

@@ -1,12 +1,19 @@
 //! What this system's routes are limited by, unless a stored policy says otherwise.
 
-use limiter::{Algorithm, Counts, Dimension, Limit, Policy, Unavailable};
-use types::Tier;
+use limiter::{Algorithm, Counts, Dimension, Limit, Policy, Unavailable, guides};
 use web::{By, RoutePolicy, Takes};
 
 /// Links that a caller makes, whatever the route is called; a batch takes one unit for each link.
 pub(crate) const CREATES: RoutePolicy =
-    RoutePolicy { id: "creates", keys: &[("user", &[By::Caller])], policy: creates, takes: Takes::OnArrival };
+    RoutePolicy { id: "creates", keys: &[("user", &[By::Caller])], policy: guides::tiers, takes: Takes::OnArrival };
+
+/// Pages of a caller's links.
+pub(crate) const LISTS: RoutePolicy =
+    RoutePolicy { id: "lists", keys: &[("user", &[By::Caller])], policy: guides::search, takes: Takes::OnArrival };
+
+/// Pictures that a caller has drawn.
+pub(crate) const PICTURES: RoutePolicy =
+    RoutePolicy { id: "pictures", keys: &[("user", &[By::Caller])], policy: guides::download, takes: Takes::OnArrival };
 
 /// Wrong passwords, of one address at one link and of all addresses together. Right ones do not count.
 pub(crate) const PASSWORDS: RoutePolicy = RoutePolicy {
@@ -17,20 +24,7 @@ pub(crate) const PASSWORDS: RoutePolicy = RoutePolicy {
     takes: Takes::ByHandler,
 };
 
-const HOUR: u32 = 3600;
 const QUARTER: u32 = 900;
-
-/// The tiers of guides 000 and 002: free 100 an hour, basic 1,000, premium 10,000, enterprise without a limit.
-fn creates() -> Policy {
-    let mut user = Dimension::new("user", Limit::new(100, HOUR));
-    user.tiers = [
-        (Tier::Basic, Some(Limit::new(1_000, HOUR))),
-        (Tier::Pro, Some(Limit::new(10_000, HOUR))),
-        (Tier::Enterprise, None),
-    ]
-    .into();
-    Policy::of(vec![user])
-}
 
 /// A hundred guesses in a quarter of an hour find no password worth the name.
 fn passwords() -> Policy {
@@ -51,7 +45,7 @@ mod tests {
 
     #[test]
     fn policies_of_routes_are_valid_and_have_a_key_for_each_dimension() {
-        for route in [CREATES, PASSWORDS] {
+        for route in [CREATES, LISTS, PICTURES, PASSWORDS] {
             let policy = (route.policy)();
             assert_eq!(policy.validate(), Ok(()));
             let names: Vec<&str> = policy.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();

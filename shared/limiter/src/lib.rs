@@ -11,6 +11,7 @@ mod bucket;
 mod decision;
 mod fixed;
 mod gcra;
+pub mod guides;
 mod limit;
 mod limiter;
 mod log;

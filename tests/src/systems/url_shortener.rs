@@ -123,7 +123,7 @@ fn lists_are_newest_first_and_cursors_are_their_callers_own() {
          clock  +1s
          alice  POST /links {code: three, url: https://a.example}  201
          alice  GET  /links?limit=2                 200 {items: [{code: three}, {code: two}], next_cursor: $next}
-         calls 1
+         calls 3
          alice  GET  /links?limit=2&cursor=$next    200 {items: [{code: one}], next_cursor: null}
          bob    GET  /links?limit=2&cursor=$next    400 invalid-cursor
          alice  GET  /links?cursor=zzzz             400 invalid-cursor

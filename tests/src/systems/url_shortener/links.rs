@@ -177,6 +177,26 @@ fn creates_are_limited_by_the_callers_tier() {
     ));
 }
 
+/// Guide 003: what looks through many things 100 times a minute, what gives much out 1,000 times an hour.
+#[test]
+fn lists_and_pictures_are_limited_as_searches_and_downloads() {
+    check(
+        "alice  POST /links {code: cat, url: https://a.example}  201
+         alice  GET  /links  200
+         header x-ratelimit-limit 100
+         header x-ratelimit-remaining 99
+         alice  GET  /api/v2/links  200
+         header x-ratelimit-remaining 98
+         alice  GET  /links/cat/qr  200
+         header x-ratelimit-limit 1000
+         header x-ratelimit-remaining 999
+         alice  GET  /links/dog/qr  404
+         header x-ratelimit-remaining 998
+         alice/enterprise  GET  /links  200
+         header x-ratelimit-limit ",
+    );
+}
+
 #[test]
 fn who_wants_no_second_link_gets_the_first() {
     check(
@@ -205,7 +225,7 @@ fn links_are_listed_by_tag_and_as_a_table() {
          clock  +1s
          alice  POST /links {code: three, url: https://a.example, tags: [blue, red]}  201
          alice  GET  /links?tag=red               200 {items: [{code: three}, {code: one}]}
-         calls 1
+         calls 3
          alice  GET  /links?tag=green             200 {items: []}
          alice  GET  /links?tag=red&limit=2       200 {items: [{code: three}], next_cursor: $next}
          alice  GET  /links?tag=red&limit=2&cursor=$next  200 {items: [{code: one}]}
