@@ -28,6 +28,7 @@ const OPERATIONS: &str = "
     alice  GET /links/cat  200
     budget
     alice  GET /links  200
+    alice  GET /links  200
     budget a page of 5
     anon   GET /cat  302
     budget not remembered
@@ -105,7 +106,9 @@ const WISHES: &str = "
     alice  PATCH /links/few {}  200
     budget nothing to change
     alice  GET /links/few/qr  200
+    alice  GET /links/few/qr  200
     budget
+    alice  GET /links?tag=red  200
     alice  GET /links?tag=red  200
     budget by tag, of 8 links
     alice  GET /requests/nobodys  404
@@ -168,6 +171,7 @@ const OTHERS: &str = "
     alice  GET /v4/bitlinks/bit.ly/cat/referrers  200
     budget
     alice  GET /api/v2/links  200
+    alice  GET /api/v2/links  200
     budget a page of 5
     alice  POST /api/v2/links {target: https://a.example, customurl: three}  201
     budget chosen code
@@ -192,6 +196,6 @@ fn url_shortener_keeps_its_budgets() {
     assert_eq!(of(&budgets, "follow_link", "remembered").read_units, 0.0);
     assert!(of(&budgets, "follow_link", "not remembered").read_units <= 1.0);
     assert!(of(&budgets, "count_clicks", "2 clicks of one link and minute").write_units <= 1.0);
-    assert_eq!(of(&budgets, "list_links", "a page of 5").calls, "1 `Query`");
+    assert_eq!(of(&budgets, "list_links", "a page of 5").calls, "1 `Query`, 1 `UpdateItem`");
     assert_eq!(of(&budgets, "get_stats", "").calls, "1 `Query`");
 }
