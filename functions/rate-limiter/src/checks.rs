@@ -7,7 +7,7 @@ use std::time::Duration;
 use limiter::{Decision, Mode, Policy, Reason, StoredPolicy, Subject};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use types::{Answer, Fault, Instant, Tier};
+use types::{Answer, Instant, Tier};
 
 use crate::App;
 use crate::domain::{LimitError, MOST_COST, PolicyName};
@@ -135,9 +135,4 @@ fn in_mode(policy: &Policy, mode: Option<Mode>) -> Result<Policy, LimitError> {
     };
     policy.validate().map_err(|_| LimitError::NoSuchMode)?;
     Ok(policy)
-}
-
-/// A fault of a check that was not decided: the caller is told as by any other.
-pub(crate) fn undecided(fault: &Fault) {
-    tracing::error!(fault = fault.chain(), "a check of a batch failed");
 }

@@ -83,8 +83,8 @@ impl Store {
     }
 
     /// Makes a new version of a policy, or none where it would be the same: one read, and one transaction of two
-    /// writes. Answers whether there was no such policy before.
-    /// `expected` is the version that is meant to be replaced; `policy` is none for a deletion.
+    /// writes. `expected` is the version that is meant to be replaced; `policy` is none for a deletion. Answers whether
+    /// there was no such policy before.
     ///
     /// # Errors
     /// Refuses with [`LimitError::Version`] where it is another by now, with [`LimitError::NotFound`] to delete what is

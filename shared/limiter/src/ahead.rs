@@ -5,7 +5,7 @@ use std::time::Duration;
 use dynamo::{UpdateExpression, le, missing};
 use types::{Fault, Instant};
 
-use crate::attempt::Change;
+use crate::attempt::{Change, purge_at};
 use crate::bucket::Row;
 use crate::limiter::Limiter;
 use crate::nanos;
@@ -122,7 +122,7 @@ impl Limiter {
             .set("tat", tat)
             .set("banned_until", until)
             .set("last", request_id())
-            .set("purge_at", tat / crate::limit::NANOS + 3600)
+            .set("purge_at", purge_at(tat))
             .when(missing("tat").or(le("tat", tat)));
         let update = self.table.update(said.bucket.key(at)).apply(expression);
         let row = match update.send_or::<Row, Row, Option<Row>>(|row| row).await? {

@@ -15,7 +15,7 @@ use crate::bucket::Row;
 use crate::limiter::Limiter;
 use crate::nanos;
 use crate::subject::Bucket;
-use crate::takes::{Said, request_id};
+use crate::takes::Said;
 
 /// Transactions of one check. Each finds at least one more bucket to be otherwise than assumed.
 const TRIES: u32 = 8;
@@ -37,12 +37,8 @@ impl Limiter {
         if buckets.iter().any(|bucket| self.memory.of(&bucket.name(at)).contended_until > now) {
             return self.take_in_turn(buckets, cost, now).await;
         }
-        let attempt = |(bucket, &previous): (&Bucket, &u64)| {
-            let known = self.memory.of(&bucket.name(at));
-            let row = known.row.as_ref().map(|(row, _)| row);
-            Attempt::new(bucket.rule, change, row, previous, known.is_hot(), at, request_id())
-        };
-        let mut attempts: Vec<Attempt> = pairs().map(attempt).collect();
+        let attempts = pairs().map(|(bucket, &previous)| self.attempt(bucket, change, previous, now));
+        let mut attempts: Vec<Attempt> = attempts.collect();
         for _ in 0..TRIES {
             let updates = buckets.iter().zip(&attempts).map(|(bucket, it)| (bucket.key(at), it.expression()));
             let conditions = match self.table.update_all::<Row, ()>(&updates.collect::<Vec<_>>(), None).await? {
@@ -80,7 +76,8 @@ impl Limiter {
         Err(Fault::transient("other requests for the same buckets were always ahead"))
     }
 
-    /// Takes from one bucket after another
+    /// Takes from one bucket after another, and gives back where one has no room. Should it end half-way, what was
+    /// taken stays taken: never too many.
     async fn take_in_turn(&self, buckets: &[Bucket], cost: u64, now: Instant) -> Result<Vec<Said>, Fault> {
         let mut taken: Vec<Said> = Vec::with_capacity(buckets.len());
         for bucket in buckets {

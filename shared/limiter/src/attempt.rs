@@ -4,7 +4,7 @@ use dynamo::UpdateExpression;
 
 use crate::bucket::{Row, Rule};
 use crate::gcra::Gcra;
-use crate::limit::{MOST_FILL, NANOS};
+use crate::limit::{MILLIS, MOST_FILL, NANOS};
 use crate::policy::Algorithm;
 use crate::write::Write;
 use crate::{log, sliding};
@@ -50,6 +50,11 @@ pub(crate) struct Attempt {
 
 /// Keeps an item for so long after it has become meaningless, so that clocks may differ.
 const KEPT_SECONDS: i64 = 3600;
+
+/// When TTL may remove an item that means nothing after `ends`, in seconds.
+pub(crate) fn purge_at(ends: i64) -> i64 {
+    ends / NANOS + KEPT_SECONDS
+}
 
 impl Attempt {
     /// `row` is the bucket as it was last seen; `hot` whether its TAT is likely ahead of now.
@@ -98,7 +103,7 @@ impl Attempt {
             (_, Algorithm::FixedWindow | Algorithm::SlidingLog) => Some(window),
             (_, Algorithm::SlidingCounter) => Some(2 * window),
         };
-        let purge_at = span.map(|span| self.now.saturating_add(span) / NANOS + KEPT_SECONDS);
+        let purge_at = span.map(|span| purge_at(self.now.saturating_add(span)));
         self.write.expression(&self.request, purge_at)
     }
 
@@ -141,7 +146,7 @@ impl Attempt {
             // There is nothing to give back to, or a ban that goes before.
             Change::Refund(_) => {
                 self.rule.standing(&row, self.previous, self.now, 0).reset_at <= self.now
-                    || row.banned_until > self.now / 1_000_000
+                    || row.banned_until > self.now / MILLIS
                     || (self.rule.window(self.now).is_some() && row.taken.unwrap_or(0) == 0)
             }
         };

@@ -39,14 +39,15 @@ pub use settle::{SettleError, Settled, Settlement};
 pub use subject::{CheckError, MOST_KEY_BYTES, Space, Subject};
 pub use validate::PolicyError;
 
+use limit::MILLIS;
 use types::Instant;
 
 /// Nanoseconds since the epoch.
 pub(crate) fn nanos(at: Instant) -> i64 {
-    at.millis().saturating_mul(1_000_000)
+    at.millis().saturating_mul(MILLIS)
 }
 
 /// The first millisecond that is not before `nanos`.
 pub(crate) fn instant(nanos: i64) -> Instant {
-    Instant::from_millis(nanos.div_euclid(1_000_000) + i64::from(nanos.rem_euclid(1_000_000) > 0))
+    Instant::from_millis(nanos.div_euclid(MILLIS) + i64::from(nanos.rem_euclid(MILLIS) > 0))
 }

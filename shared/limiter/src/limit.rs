@@ -11,6 +11,8 @@ pub const MOST_QUOTA: u64 = 1_000_000_000;
 pub(crate) const MOST_FILL: i64 = 366 * 24 * 3600 * NANOS;
 /// Nanoseconds of a second.
 pub(crate) const NANOS: i64 = 1_000_000_000;
+/// Nanoseconds of a millisecond.
+pub(crate) const MILLIS: i64 = 1_000_000;
 
 /// A quota of units (requests, or whatever a check's cost counts) in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -121,10 +121,8 @@ impl Limiter {
             return Ok(Ok(Decision::bare(true, Reason::Unlimited)));
         }
         let at = nanos(now);
-        let shards: Vec<Bucket> =
-            buckets.iter().flat_map(|bucket| (0..bucket.shards()).map(|index| bucket.shard(index))).collect();
-        let keys = shards.iter().flat_map(|shard| std::iter::once(shard.key(at)).chain(shard.key_before(at)));
-        let keys: Vec<Key> = keys.collect();
+        let shards: Vec<Bucket> = buckets.iter().flat_map(Bucket::each_shard).collect();
+        let keys: Vec<Key> = shards.iter().flat_map(|shard| shard.keys(at)).collect();
         let mut rows = std::collections::HashMap::new();
         for item in self.table.get_many(&keys, Consistency::Strong).await? {
             let Keyed { pk, sk } = from_attributes(item.clone())?;
@@ -165,12 +163,10 @@ impl Limiter {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let at = nanos(now);
-        for shard in buckets.iter().flat_map(|bucket| (0..bucket.shards()).map(|index| bucket.shard(index))) {
-            for key in std::iter::once(shard.key(at)).chain(shard.key_before(at)) {
-                self.memory.forget(&format!("{}#{}", key.pk, key.sk));
-                let deleted = self.table.delete(key).send_or::<serde::de::IgnoredAny, ()>(|_| ()).await?;
-                deleted.map_err(|()| Fault::permanent("a deletion without a condition was refused"))?;
-            }
+        for key in buckets.iter().flat_map(Bucket::each_shard).flat_map(|shard| shard.keys(at)) {
+            self.memory.forget(&format!("{}#{}", key.pk, key.sk));
+            let deleted = self.table.delete(key).send_or::<serde::de::IgnoredAny, ()>(|_| ()).await?;
+            deleted.map_err(|()| Fault::permanent("a deletion without a condition was refused"))?;
         }
         Ok(Ok(()))
     }

@@ -10,7 +10,7 @@ use crate::bucket::{Row, Rule};
 /// Buckets remembered.
 const MOST: usize = 20_000;
 /// How long what was seen may refuse a request. It would be exact until the bucket has room again, since what was
-/// taken only grows, but for refunds, resets and looser policies: they are seen this late.
+/// taken only grows, but for refunds and resets: they are seen this late.
 const BELIEVED_MS: i64 = 10_000;
 /// Weight of the newest sighting in the average of how often a bucket was hot.
 const NEWEST: f32 = 0.05;

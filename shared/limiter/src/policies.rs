@@ -45,18 +45,26 @@ pub struct StoredPolicy {
 impl StoredPolicy {
     /// Where the newest version is: a space's policies stand together, apart from all buckets.
     pub fn key_of(space: &Space, id: &str) -> Key {
-        Key::new(Self::partition(space), format!("POLICY#{id}"))
+        key_in(&space.to_string(), id)
     }
 
     /// The partition of a space's policies; their sort keys begin with `POLICY#`.
     pub fn partition(space: &Space) -> String {
-        format!("POLICIES#{space}")
+        partition_in(&space.to_string())
     }
+}
+
+fn key_in(space: &str, id: &str) -> Key {
+    Key::new(partition_in(space), format!("POLICY#{id}"))
+}
+
+fn partition_in(space: &str) -> String {
+    format!("POLICIES#{space}")
 }
 
 impl Item for StoredPolicy {
     fn key(&self) -> Key {
-        Key::new(format!("POLICIES#{}", self.space), format!("POLICY#{}", self.id))
+        key_in(&self.space, &self.id)
     }
 }
 

@@ -87,6 +87,11 @@ impl Bucket {
         Some(Key::new(self.partition(), self.sort_key(window.start - 1)))
     }
 
+    /// All its items that count.
+    pub fn keys(&self, now: i64) -> impl Iterator<Item = Key> + use<> {
+        std::iter::once(self.key(now)).chain(self.key_before(now))
+    }
+
     fn partition(&self) -> String {
         format!("{}#{}", self.base, self.shard.0)
     }
@@ -117,6 +122,11 @@ impl Bucket {
         let shards = self.shards();
         let rule = Rule { limit: self.rule.limit.part(index, shards), ..self.rule };
         Self { rule, shard: (index, shards), ..self.clone() }
+    }
+
+    /// All its shards.
+    pub fn each_shard(&self) -> impl Iterator<Item = Self> {
+        (0..self.shards()).map(|index| self.shard(index))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::write::Write;
 const TRIES: u32 = 8;
 /// Writes of one check of a log, which every other check of the key makes fail.
 const LOG_TRIES: u32 = 16;
-/// How far clocks may differ: a window that ended so long ago does not change any more.
+/// How far clocks may differ: nothing more is taken in a window that ended so long ago.
 const SKEW: Duration = Duration::from_secs(1);
 
 /// What one bucket said.
@@ -45,9 +45,7 @@ impl Limiter {
         if let Some(said) = self.refused_already(bucket, change, previous, now) {
             return Ok(said);
         }
-        let known = self.memory.of(&name);
-        let row = known.row.as_ref().map(|(row, _)| row);
-        let mut attempt = Attempt::new(bucket.rule, change, row, previous, known.is_hot(), at, request_id());
+        let mut attempt = self.attempt(bucket, change, previous, now);
         let log = matches!(attempt.write(), Write::Log { .. });
         let tries = if log { LOG_TRIES } else { TRIES };
         let (mut first, mut stood) = (true, None);
@@ -74,6 +72,13 @@ impl Limiter {
             (Some(row), Change::Take(_)) if log => Ok(self.learn(bucket, Outcome::Denied(row), previous, now)),
             _ => Err(Fault::transient("other requests for the same bucket were always ahead")),
         }
+    }
+
+    /// What to send first, by what this sandbox knows of the bucket.
+    pub(crate) fn attempt(&self, bucket: &Bucket, change: Change, previous: u64, now: Instant) -> Attempt {
+        let (at, known) = (nanos(now), self.memory.of(&bucket.name(nanos(now))));
+        let row = known.row.as_ref().map(|(row, _)| row);
+        Attempt::new(bucket.rule, change, row, previous, known.is_hot(), at, request_id())
     }
 
     /// Sends both writes of a bucket at once: always one round trip, twice the units. Should both be refused without a
@@ -122,8 +127,8 @@ impl Limiter {
         Ok(if second.denied && sooner(&said) < sooner(&second) { said } else { second })
     }
 
-    /// The last window's count, of a sliding counter: one read for each window, since a window that has ended does not
-    /// change.
+    /// The last window's count, of a sliding counter: one read for each window, since nothing is taken in one that
+    /// has ended. What is given back to it later, sandboxes that have read it do not see: they let through fewer.
     pub(crate) async fn previous(&self, bucket: &Bucket, now: Instant) -> Result<u64, Fault> {
         let at = nanos(now);
         let (Some(key), Some(window)) = (bucket.key_before(at), bucket.rule.window(at)) else { return Ok(0) };

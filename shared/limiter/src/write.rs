@@ -9,9 +9,7 @@ use dynamo::{Condition, UpdateExpression, Value, eq, gt, le, missing, ne};
 
 #[cfg(test)]
 use crate::bucket::Row;
-
-/// Nanoseconds of a millisecond.
-const MILLIS: i64 = 1_000_000;
+use crate::limit::MILLIS;
 
 /// One conditional write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +24,7 @@ pub(crate) enum Write {
     Count { most: u64, by: u64 },
     /// Takes from a window's count that is at least `by`.
     Uncount { by: u64 },
-    /// Replaces a log that this request wrote last; none did where there is no log.
+    /// Replaces a log that the request `last` wrote last; none did where there is no log.
     Log { last: String, log: Vec<i64> },
 }
 

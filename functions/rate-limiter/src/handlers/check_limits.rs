@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use web::{Body, Caller, Json, Problem, State};
 
 use crate::App;
-use crate::checks::{Check, undecided};
+use crate::checks::Check;
 use crate::domain::{LimitError, MOST_CHECKS};
 use crate::view::DecisionView;
 
@@ -75,7 +75,7 @@ async fn decide(app: &App, caller: &str, check: &Check, now: types::Instant) -> 
         Ok(Ok(decided)) => return CheckResult { status: 200, decision: Some(decided.body), problem: None },
         Ok(Err(refusal)) => Problem::from(refusal),
         Err(fault) => {
-            undecided(&fault);
+            tracing::error!(fault = fault.chain(), "a check of a batch failed");
             fault.into()
         }
     };
