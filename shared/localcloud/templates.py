@@ -69,11 +69,21 @@ def translate(template: Template, parameters: dict[str, str], code: Callable[[st
     }
     plain: Template = Translator(MANAGED_POLICIES, Parser(), boto_session=session).translate(template, values)
     plain.pop("Transform", None)
-    allow_batches(plain)
+    allow_what_the_emulator_asks(plain)
     return expand_http_apis(plain)
 
 
-def allow_batches(template: Template) -> None:
+# Calls whose resource the emulator's IAM does not see (an identity, an application, an endpoint): it asks for `*`.
+_WITHOUT_RESOURCE = {
+    "ses:SendEmail",
+    "ses:SendRawEmail",
+    "sns:CreatePlatformEndpoint",
+    "sns:SetEndpointAttributes",
+    "sns:DeleteEndpoint",
+}
+
+
+def allow_what_the_emulator_asks(template: Template) -> None:
     """On AWS sqs:SendMessage allows SendMessageBatch too, which is no permission there; the emulator asks for one."""
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::IAM::Role":
@@ -82,6 +92,8 @@ def allow_batches(template: Template) -> None:
                     actions = statement.get("Action")
                     if isinstance(actions, list) and "sqs:SendMessage" in actions:
                         actions.append("sqs:SendMessageBatch")
+                    if isinstance(actions, list) and _WITHOUT_RESOURCE.issuperset(actions):
+                        statement["Resource"] = "*"
 
 
 def expand_http_apis(template: Template) -> Template:

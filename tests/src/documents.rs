@@ -126,6 +126,11 @@ fn document_of_identity() -> Result<()> {
 }
 
 #[test]
+fn document_of_notifications() -> Result<()> {
+    is_complete(&notifications::system())
+}
+
+#[test]
 fn document_of_rate_limiter() -> Result<()> {
     is_complete(&rate_limiter::system())
 }

@@ -1,21 +1,18 @@
 //! Notes every call to AWS in the invocation under way. An interceptor, so that no caller can forget to.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+mod needs;
+
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
-    Input,
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-use crate::invocation::{InFlight, Meter, current, meter};
-
-/// Bytes of a message or an event that AWS bills as one (SQS and EventBridge pricing).
-const BILLED_CHUNK: usize = 64 * 1024;
+use crate::invocation::{InFlight, current, meter};
 
 #[derive(Debug)]
 pub(crate) struct Metering;
@@ -39,7 +36,7 @@ impl Intercept for Metering {
         let operation = config.load::<Metadata>().map(|m| format!("{}.{}", m.service(), m.name())).unwrap_or_default();
         {
             let mut meter = invocation.meter();
-            if !note(context.input(), &mut meter) {
+            if !needs::note(context.input(), &mut meter) {
                 meter.act("unknown", &operation);
             }
             *meter.calls.entry(operation).or_default() += 1;
@@ -76,117 +73,6 @@ impl Intercept for Metering {
     }
 }
 
-/// Notes what the request needs permission for and the messages it carries; `false` for an operation not known here.
-/// A new operation is added here; until then the check of policies reports it as unknown.
-fn note(input: &Input, meter: &mut Meter) -> bool {
-    note_table(input, meter) || note_queue(input, meter) || note_bus(input, meter) || note_connection(input, meter)
-}
-
-fn note_table(input: &Input, meter: &mut Meter) -> bool {
-    use aws_sdk_dynamodb::operation as op;
-    macro_rules! on_table {
-        ($($input:ty => $action:literal),* $(,)?) => {
-            $(if let Some(input) = input.downcast_ref::<$input>() {
-                meter.act($action, input.table_name().unwrap_or_default());
-                return true;
-            })*
-        };
-    }
-    on_table! {
-        op::get_item::GetItemInput => "dynamodb:GetItem",
-        op::put_item::PutItemInput => "dynamodb:PutItem",
-        op::update_item::UpdateItemInput => "dynamodb:UpdateItem",
-        op::delete_item::DeleteItemInput => "dynamodb:DeleteItem",
-    }
-    if let Some(query) = input.downcast_ref::<op::query::QueryInput>() {
-        let table = query.table_name().unwrap_or_default();
-        match query.index_name() {
-            Some(index) => meter.act("dynamodb:Query", &format!("{table}/index/{index}")),
-            None => meter.act("dynamodb:Query", table),
-        }
-    } else if let Some(input) = input.downcast_ref::<op::transact_write_items::TransactWriteItemsInput>() {
-        // A transaction needs the permission of each of its parts, none of its own.
-        input.transact_items().iter().for_each(|item| note_part(item, meter));
-    } else if let Some(input) = input.downcast_ref::<op::transact_get_items::TransactGetItemsInput>() {
-        let gets = input.transact_items().iter().filter_map(|item| item.get());
-        gets.for_each(|get| meter.act("dynamodb:GetItem", get.table_name()));
-    } else if let Some(input) = input.downcast_ref::<op::batch_get_item::BatchGetItemInput>() {
-        let tables = input.request_items().into_iter().flat_map(|items| items.keys());
-        tables.for_each(|table| meter.act("dynamodb:BatchGetItem", table));
-    } else if let Some(input) = input.downcast_ref::<op::batch_write_item::BatchWriteItemInput>() {
-        let tables = input.request_items().into_iter().flat_map(|items| items.keys());
-        tables.for_each(|table| meter.act("dynamodb:BatchWriteItem", table));
-    } else {
-        return false;
-    }
-    true
-}
-
-fn note_part(item: &TransactWriteItem, meter: &mut Meter) {
-    if let Some(put) = item.put() {
-        meter.act("dynamodb:PutItem", put.table_name());
-    }
-    if let Some(update) = item.update() {
-        meter.act("dynamodb:UpdateItem", update.table_name());
-    }
-    if let Some(delete) = item.delete() {
-        meter.act("dynamodb:DeleteItem", delete.table_name());
-    }
-    if let Some(check) = item.condition_check() {
-        meter.act("dynamodb:ConditionCheckItem", check.table_name());
-    }
-}
-
-fn note_queue(input: &Input, meter: &mut Meter) -> bool {
-    use aws_sdk_sqs::operation as op;
-    let (url, messages, bytes) = if let Some(one) = input.downcast_ref::<op::send_message::SendMessageInput>() {
-        (one.queue_url(), 1, one.message_body().map_or(0, str::len))
-    } else if let Some(batch) = input.downcast_ref::<op::send_message_batch::SendMessageBatchInput>() {
-        (batch.queue_url(), batch.entries().len(), batch.entries().iter().map(|entry| entry.message_body().len()).sum())
-    } else {
-        return false;
-    };
-    // IAM knows a queue by its name, which ends its URL.
-    let name = url.and_then(|url| url.rsplit('/').next()).unwrap_or_default();
-    meter.act("sqs:SendMessage", name);
-    meter.messages += small(messages);
-    meter.sqs_requests += chunks(bytes);
-    true
-}
-
-fn note_bus(input: &Input, meter: &mut Meter) -> bool {
-    let Some(input) = input.downcast_ref::<aws_sdk_eventbridge::operation::put_events::PutEventsInput>() else {
-        return false;
-    };
-    for entry in input.entries() {
-        let bus = entry.event_bus_name().unwrap_or("default");
-        meter.act("events:PutEvents", bus.rsplit('/').next().unwrap_or_default());
-        let texts = [entry.source(), entry.detail_type(), entry.detail()];
-        meter.messages += 1;
-        meter.events += chunks(texts.into_iter().flatten().map(str::len).sum());
-    }
-    true
-}
-
-/// The API is in the URL, not in the request: IAM's resource ends in `/@connections/…`.
-fn note_connection(input: &Input, meter: &mut Meter) -> bool {
-    use aws_sdk_apigatewaymanagement::operation as op;
-    let posted = input.downcast_ref::<op::post_to_connection::PostToConnectionInput>().is_some();
-    let closed = input.downcast_ref::<op::delete_connection::DeleteConnectionInput>().is_some();
-    if posted || closed {
-        meter.act("execute-api:ManageConnections", "@connections");
-    }
-    posted || closed
-}
-
-fn chunks(bytes: usize) -> u32 {
-    small(bytes.div_ceil(BILLED_CHUNK).max(1))
-}
-
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -198,6 +84,7 @@ mod tests {
 
     use super::*;
     use crate::env::Env;
+    use crate::invocation::Meter;
     use crate::{Invocation, Sdk};
 
     /// Answers one request after another with these statuses and `{}`, each on a connection of its own, then hangs.

@@ -73,6 +73,28 @@ impl Sdk {
         aws_sdk_sqs::Client::from_conf(aws_sdk_sqs::config::Builder::from(&*self.0).interceptor(Metering).build())
     }
 
+    /// An SNS client.
+    pub fn sns(&self) -> aws_sdk_sns::Client {
+        aws_sdk_sns::Client::from_conf(aws_sdk_sns::config::Builder::from(&*self.0).interceptor(Metering).build())
+    }
+
+    /// An SES client (API version 2).
+    pub fn ses(&self) -> aws_sdk_sesv2::Client {
+        aws_sdk_sesv2::Client::from_conf(aws_sdk_sesv2::config::Builder::from(&*self.0).interceptor(Metering).build())
+    }
+
+    /// The same in another region, for a service whose own is down.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        Self(Arc::new(self.0.to_builder().region(Region::new(region.to_owned())).build()))
+    }
+
+    /// The same, but a call is tried once and no more: for calls that a provider would carry out twice.
+    #[must_use]
+    pub fn without_retries(&self) -> Self {
+        Self(Arc::new(self.0.to_builder().retry_config(RetryConfig::disabled()).build()))
+    }
+
     /// An EventBridge client.
     pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
         let config = aws_sdk_eventbridge::config::Builder::from(&*self.0).interceptor(Metering);

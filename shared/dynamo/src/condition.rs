@@ -20,6 +20,8 @@ pub enum Condition {
     Below(String, String),
     /// The list, set or text has this member or part.
     Contains(String, Value),
+    /// The list, set or text has fewer members or parts than so many.
+    Fewer(String, u64),
     /// All of them.
     All(Vec<Condition>),
     /// Any of them.
@@ -71,6 +73,11 @@ pub fn contains(attribute: impl Into<String>, part: impl Into<Value>) -> Conditi
     Condition::Contains(attribute.into(), part.into())
 }
 
+/// `size(attribute) < most`; false where it is missing.
+pub fn fewer(attribute: impl Into<String>, most: u64) -> Condition {
+    Condition::Fewer(attribute.into(), most)
+}
+
 impl Condition {
     /// Both.
     #[must_use]
@@ -106,6 +113,9 @@ impl Condition {
             Self::Below(one, other) => format!("{} < {}", names.name(one), names.name(other)),
             Self::Contains(attribute, part) => {
                 format!("contains({}, {})", names.name(attribute), names.value(part.clone()))
+            }
+            Self::Fewer(attribute, most) => {
+                format!("size({}) < {}", names.name(attribute), names.value((*most).into()))
             }
             Self::All(all) => join(all, " AND ", names),
             Self::Any(any) => join(any, " OR ", names),

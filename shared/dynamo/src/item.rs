@@ -82,6 +82,11 @@ impl Value {
         (!members.is_empty()).then_some(Self(AttributeValue::Bs(members)))
     }
 
+    /// A set of one text, to unite a set with.
+    pub fn text_set(member: impl Into<String>) -> Self {
+        Self(AttributeValue::Ss(vec![member.into()]))
+    }
+
     /// A list of numbers.
     pub fn list(members: impl IntoIterator<Item = i64>) -> Self {
         Self(AttributeValue::L(members.into_iter().map(|member| Self::from(member).0).collect()))

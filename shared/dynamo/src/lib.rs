@@ -17,7 +17,7 @@ mod transaction;
 mod update;
 mod update_all;
 
-pub use condition::{Condition, below, contains, eq, exists, gt, le, lt, missing, ne};
+pub use condition::{Condition, below, contains, eq, exists, fewer, gt, le, lt, missing, ne};
 pub use counter::Counter;
 pub use delete::Delete;
 pub use item::{Attributes, Item, Key, Value, attributes, from_attributes};

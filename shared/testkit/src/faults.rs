@@ -128,6 +128,8 @@ pub(crate) fn throttling(target: &str, dice: &mut fastrand::Rng) -> (u16, &'stat
         Some("DynamoDB") => (400, "com.amazon.coral.availability#ThrottlingException"),
         Some("AmazonSQS") => (400, "com.amazonaws.sqs#RequestThrottled"),
         Some("AWSEvents") => (400, "ThrottlingException"),
+        Some("SES") => (429, "TooManyRequestsException"),
+        Some("SNS") => (429, "Throttled"),
         _ => (503, "SlowDown"),
     }
 }

@@ -30,6 +30,11 @@ pub trait Proof: Send + Sync + 'static {
     /// The system's App.
     type App: Clone + Send + Sync + 'static;
 
+    /// Changes to the environment of the Lambdas.
+    fn changes(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
     /// One operation, chosen by the client's dice. It notes what it saw, for [`Proof::examine`].
     fn operate(&self, client: &mut Client<Self::App>) -> impl Future<Output = Result<()>> + Send;
 
@@ -83,7 +88,7 @@ async fn run<P: Proof>(worlds: &Worlds<P::App>, proof: Arc<P>) -> Result<()> {
     let rounds = env.parse_or("OPERATIONS", OPERATIONS)?.div_ceil(CLIENTS * PER_ROUND);
     let operations = rounds * CLIENTS * PER_ROUND;
     let (started, mut dice) = (Tick::now(), fastrand::Rng::with_seed(seed));
-    let world = worlds.make_with(&[], Some(Faults::all(seed))).await?;
+    let world = worlds.make_with(&proof.changes(), Some(Faults::all(seed))).await?;
     let (clock, system) = (world.clock.clone(), world.system().name());
     let client = |number| {
         let sandbox = world.killable(&format!("client-{number}"))?;

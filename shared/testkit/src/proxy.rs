@@ -49,6 +49,16 @@ struct State {
     clients: BTreeMap<String, (u64, Arc<Notify>)>,
     injected: Injected,
     published: Vec<Value>,
+    sent: Vec<Sent>,
+}
+
+/// A call to a provider that took effect: SES or SNS.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// Which: `SES.SendEmail`, `SNS.Publish`.
+    pub target: String,
+    /// Its body: JSON of SES, a form of SNS.
+    pub body: String,
 }
 
 impl Proxy {
@@ -70,6 +80,11 @@ impl Proxy {
     /// What ends when the process of `client` (its access key) is killed.
     pub(crate) fn death_of(&self, client: &str) -> Arc<Notify> {
         Arc::clone(&self.shared.state().clients.entry(client.to_owned()).or_default().1)
+    }
+
+    /// Calls to providers that took effect.
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        self.shared.state().sent.clone()
     }
 
     /// The faults so far.
@@ -104,8 +119,9 @@ impl Shared {
     /// Answers one request; an error ends the connection without an answer.
     async fn answer(&self, request: Request<Incoming>) -> Result<Answer> {
         let (mut head, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let target = header("x-amz-target").to_owned();
+        let target = target_of(header("x-amz-target"), head.uri.path(), &body);
         // Clients are told apart by access keys, which they alone and this proxy know.
         let (before, signed) = header("authorization").split_once("Credential=").context("it is not signed")?;
         let (client, rest) = signed.split_once('/').context("it has no scope")?;
@@ -122,7 +138,7 @@ impl Shared {
         if let Some(fault) = fault {
             *self.state().injected.entry(fault).or_default() += 1;
         }
-        let whole = Request::from_parts(head, body.collect().await?.to_bytes());
+        let whole = Request::from_parts(head, body);
         match fault {
             None => self.forward(whole).await,
             Some(Fault::Throttled) => {
@@ -174,14 +190,19 @@ impl Shared {
 
     async fn forward(&self, request: Request<Bytes>) -> Result<Answer> {
         let (mut head, body) = request.into_parts();
-        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         head.uri = format!("{}{path}", self.upstream).parse()?;
         head.headers.remove("content-length"); // a batch may be shorter by now
-        let events = head.headers.get("x-amz-target").is_some_and(|target| target == "AWSEvents.PutEvents");
+        let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        let target = target_of(target, &path, &body);
+        let events = target == "AWSEvents.PutEvents";
         let answer = self.client.request(Request::from_parts(head, Full::new(body.clone()))).await?;
         let (mut head, answer) = answer.into_parts();
         let answer = answer.collect().await?.to_bytes();
         head.headers.remove("transfer-encoding");
+        if head.status == 200 && (target == "SES.SendEmail" || target == "SNS.Publish") {
+            self.state().sent.push(Sent { target, body: String::from_utf8_lossy(&body).into_owned() });
+        }
         if events && head.status == 200 {
             let (sent, taken): (Value, Value) = (serde_json::from_slice(&body)?, serde_json::from_slice(&answer)?);
             let pairs =
@@ -190,6 +211,22 @@ impl Shared {
             self.state().published.extend(taken);
         }
         Ok(Response::from_parts(head, Full::new(answer)))
+    }
+}
+
+/// What is called: of the JSON protocols a header says it, of SNS's query protocol the form, of SES's REST the path.
+fn target_of(header: &str, path: &str, body: &[u8]) -> String {
+    if !header.is_empty() {
+        return header.to_owned();
+    }
+    if path.starts_with("/v2/email/outbound-emails") {
+        return "SES.SendEmail".to_owned();
+    }
+    let form = body.strip_prefix(b"Action=").unwrap_or_default();
+    let action = form.split(|&byte| byte == b'&').next().unwrap_or_default();
+    match action.is_empty() {
+        true => String::new(),
+        false => format!("SNS.{}", String::from_utf8_lossy(action)),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::events;
 use crate::faults::{Faults, Injected};
 use crate::feed::{Delivery, Feed, batches, receive};
 use crate::process::Process;
-use crate::proxy::{Proxy, UNDISTURBED};
+use crate::proxy::{Proxy, Sent, UNDISTURBED};
 use crate::sandbox::{Sandbox, route};
 use crate::seen::Seen;
 use crate::tables::create_tables;
@@ -82,6 +82,11 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
             let name = template.text(&properties["QueueName"], &names)?;
             let queue = sdk.sqs().create_queue().queue_name(name).send().await?;
             names.insert(id.to_owned(), queue.queue_url.context("a queue has a URL")?);
+        }
+        for (_, properties) in template.resources("AWS::SES::EmailIdentity") {
+            let identity = template.text(&properties["EmailIdentity"], &names)?;
+            // The one identity of all worlds: most find it there.
+            sdk.ses().create_email_identity().email_identity(identity).send().await.ok();
         }
         let bus = format!("{stage}-almanac");
         sdk.eventbridge().create_event_bus().name(bus).send().await?;
@@ -164,6 +169,11 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// Entries of `PutEvents` that the bus took, in a world with faults.
     pub fn published(&self) -> Vec<Value> {
         self.proxy.as_ref().map(Proxy::published).unwrap_or_default()
+    }
+
+    /// Calls to SES and SNS that took effect, in a world with faults.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.proxy.as_ref().map(Proxy::sent).unwrap_or_default()
     }
 
     /// The system.

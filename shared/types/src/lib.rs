@@ -4,6 +4,7 @@
 pub mod base62;
 pub mod fault;
 pub mod once;
+mod priority;
 pub mod random;
 pub mod secret;
 mod tier;
@@ -12,6 +13,7 @@ mod trace;
 
 pub use fault::{Answer, Fault};
 pub use once::{Once, OnceRefusal};
+pub use priority::Priority;
 pub use secret::Secret;
 pub use tier::Tier;
 pub use time::{Clock, Day, Instant};

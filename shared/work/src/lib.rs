@@ -11,8 +11,9 @@ mod stream;
 
 pub use due::{CLAIM, Cancelled, Claim, DueBuckets, DueItem, SETTLED, Swept, Ticket};
 pub use objects::{ObjectChange, ObjectEvent, ObjectEvents};
-pub use priority::{Priority, PriorityQueue};
+pub use priority::PriorityQueue;
 pub use publish::{Event, Publisher};
 pub use queue::{Batch, BatchOutcome, Message};
 pub use send::{LONGEST_DELAY, NotSent, Outgoing, Queue};
 pub use stream::{Change, Changes, Kind};
+pub use types::Priority;

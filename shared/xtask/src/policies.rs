@@ -84,7 +84,8 @@ fn allowed(system: &System, function: &Resource<'_>, name: &str) -> Vec<Permissi
     let mut allowed = Vec::new();
     for statement in statements.into_iter().filter(|statement| statement["Effect"] == "Allow") {
         for action in texts(statement.get("Action")) {
-            for resource in texts(statement.get("Resource")) {
+            let resources = texts(statement.get("Resource"));
+            for resource in resources.into_iter().filter(|resource| resource != "${AWS::NoValue}") {
                 let (function, resource) = (name.to_owned(), named(system, &resource));
                 allowed.push(Permission { function, action: action.clone(), resource });
             }
@@ -111,6 +112,9 @@ fn named(system: &System, resource: &str) -> String {
     // Beside the resources that have a name, the pseudo parameters: their colons would look like the ARN's.
     let mut known: BTreeMap<String, String> =
         ["Partition", "Region", "AccountId"].map(|name| (format!("AWS::{name}"), name.to_owned())).into();
+    // Tests deploy with the defaults, so a name that a parameter gives is seen as its default.
+    let defaults = system.template.iter().flat_map(|template| template.defaults());
+    known.extend(defaults.filter(|(name, _)| name != "Stage"));
     for own in system.template.iter().flat_map(|template| template.resources()) {
         if let Some(name) = NAMES.iter().find_map(|property| own.text(&[*property])) {
             known.insert(own.id.to_owned(), name.clone());

@@ -50,6 +50,12 @@ impl Template {
         at(&self.0, path)
     }
 
+    /// The parameters that have a default, and that.
+    pub fn defaults(&self) -> Vec<(String, String)> {
+        let parameters = entries(self.0.get("Parameters"));
+        parameters.filter_map(|(name, value)| Some((name.to_owned(), text(value.get("Default")?)?))).collect()
+    }
+
     /// All resources, in order.
     pub fn resources(&self) -> Vec<Resource<'_>> {
         entries(self.0.get("Resources"))

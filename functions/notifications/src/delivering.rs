@@ -1,0 +1,255 @@
+//! One delivery, from its queue to its provider.
+//!
+//! The order is what makes it right. First all is read, and judged as it is now. Then the delivery is leased: one
+//! worker has it. Only then the provider is called, once, and the outcome is noted under the lease. A worker that dies
+//! after the call and before the note leaves an attempt without an outcome, which is counted; the next worker sends
+//! again, since "nothing lost" goes before "nothing twice" where a provider offers no way to have both.
+
+use std::time::Duration;
+
+use limiter::{Algorithm, Decision, Dimension, Limit, Policy, Space, Subject, Unavailable};
+use types::{Fault, Instant, Tier};
+use work::Priority;
+
+use crate::App;
+use crate::domain::{
+    AddressState, Channel, Delivery, Errand, InboxItem, Notification, Sight, Step, Target, segments, sms_text,
+};
+use crate::providers::{Outcome, Parcel, Provider};
+use crate::store::{Breaker, Ending, Known, Work};
+
+/// How long a delivery may wait for a provider that has no time.
+const MOST_WAIT: Duration = Duration::from_secs(86_400);
+/// When it is looked at again where the provider does not say.
+const BUSY_PAUSE: Duration = Duration::from_secs(60);
+/// How long a worker itself waits for a provider's turn.
+const MOST_PACE: Duration = Duration::from_millis(1500);
+
+impl App {
+    /// Does what is to be done about a delivery now.
+    pub(crate) async fn deliver(&self, errand: &Errand) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let Some(known) = self.store.known(errand).await? else {
+            aws::count("deliveries_forgotten", 1.0);
+            return Ok(());
+        };
+        let sight = Sight {
+            notification: &known.notification,
+            delivery: &known.delivery,
+            preferences: &known.preferences,
+            address: known.address.as_ref(),
+            newest: known.newest.as_deref(),
+            others: known.others,
+        };
+        match sight.step(now) {
+            Step::Leave => Ok(()),
+            Step::Skip(why) => {
+                aws::count("deliveries_skipped", 1.0);
+                self.store.skip(&known.delivery, &why, now).await
+            }
+            Step::Defer(at, why) => {
+                aws::count("deliveries_deferred", 1.0);
+                self.store.defer(&known.delivery, at, why, now).await
+            }
+            Step::Send if known.delivery.channel == Channel::InApp => self.to_inbox(&known, now).await,
+            Step::Send => self.attempt(&known, now).await,
+        }
+    }
+
+    async fn to_inbox(&self, known: &Known, now: Instant) -> Result<(), Fault> {
+        let Some(work) = self.store.take(&known.delivery, now).await? else { return Ok(()) };
+        let Notification { tenant, user, id, kind, content, data, purge_at, .. } = known.notification.clone();
+        let item = InboxItem {
+            tenant,
+            user,
+            id,
+            kind,
+            title: content.title,
+            body: content.body,
+            data,
+            created_at: now,
+            seen_at: None,
+            read_at: None,
+            archived_at: None,
+            snoozed_until: None,
+            version: 0,
+            purge_at,
+        };
+        self.store.arrive(&work, &item, now).await?;
+        aws::count("delivered_in_app", 1.0);
+        Ok(())
+    }
+
+    async fn attempt(&self, known: &Known, now: Instant) -> Result<(), Fault> {
+        let delivery = &known.delivery;
+        let Some(address) = known.address.as_ref() else { return Ok(()) };
+        let (provider, breaker) = match self.provider(delivery.channel, now).await? {
+            Ok(found) => found,
+            Err(until) => return self.store.defer(delivery, until, "provider-down", now).await,
+        };
+        if let Err(at) = self.pace(provider, now).await? {
+            return self.store.defer(delivery, at, "provider-rate", now).await;
+        }
+        // Both are conditional writes of which neither needs the other: one round trip.
+        let (room, work) = tokio::try_join!(self.has_room(known, now), self.store.take(delivery, now))?;
+        let Some(work) = work else {
+            aws::count("deliveries_taken_by_others", 1.0);
+            return Ok(());
+        };
+        if !room {
+            return self.store.end(&work, &Ending::Skipped("user-cap".to_owned()), now).await;
+        }
+        if !self.can_be_paid(known, now).await? {
+            return self.store.end(&work, &Ending::Skipped("spend-cap".to_owned()), now).await;
+        }
+        let unknown = work.delivery.unknown();
+        if unknown > 0 {
+            // The provider is asked again though it may have done it: all that can be done is to say so.
+            aws::count("maybe_sent_twice", 1.0);
+        }
+        let unsubscribe = self.links.unsubscribe(delivery, &known.notification.kind);
+        let parcel = Parcel {
+            notification: &known.notification,
+            delivery: &work.delivery,
+            address,
+            unsubscribe: &unsubscribe,
+            now,
+        };
+        let outcome = self.providers.send(provider, parcel).await;
+        self.conclude(known, &work, provider, &breaker, outcome).await
+    }
+
+    async fn conclude(
+        &self,
+        known: &Known,
+        work: &Work,
+        provider: Provider,
+        breaker: &Breaker,
+        outcome: Outcome,
+    ) -> Result<(), Fault> {
+        let (now, delivery) = (self.clock.now(), &work.delivery);
+        let failing = matches!(outcome, Outcome::Unavailable(_) | Outcome::Unknown(_));
+        let again = |why: String, known: bool| match delivery.retry_at(now) {
+            Some(at) => Ending::Again { at, why, failed: true, known },
+            None => Ending::Failed(why),
+        };
+        let ending = match outcome {
+            Outcome::Sent { id, delivered } => {
+                aws::count(sent_count(delivery.channel), 1.0);
+                Ending::Sent { delivered, provider: provider.name(), id }
+            }
+            Outcome::Refused(why) => Ending::Failed(why),
+            Outcome::Gone(why) => {
+                if let Some(address) = &known.address {
+                    self.lose(delivery, &address.target, now).await?;
+                }
+                Ending::Failed(why)
+            }
+            Outcome::Busy(at, why) if now < delivery.created_at + MOST_WAIT => {
+                let at = at.unwrap_or(now + BUSY_PAUSE).max(now + Duration::from_secs(1));
+                Ending::Again { at, why, failed: false, known: true }
+            }
+            Outcome::Busy(_, why) => Ending::Failed(why),
+            Outcome::Unavailable(why) => again(why, true),
+            Outcome::Unknown(why) => {
+                aws::count("outcomes_unknown", 1.0);
+                again(why, false)
+            }
+        };
+        if let Ending::Failed(why) = &ending {
+            aws::count("deliveries_failed", 1.0);
+            tracing::warn!(
+                notification = delivery.notification,
+                channel = %delivery.channel,
+                provider = provider.name(),
+                why,
+                "a delivery is given up"
+            );
+        }
+        self.store.end(work, &ending, now).await?;
+        if failing && provider.is_one() {
+            self.store.note_failure(provider.name(), breaker, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The address takes nothing any more: so that nobody tries again.
+    pub(crate) async fn lose(&self, delivery: &Delivery, target: &Target, now: Instant) -> Result<(), Fault> {
+        aws::count("addresses_gone", 1.0);
+        let key = crate::store::keys::address(&delivery.tenant, &delivery.user, &delivery.address);
+        self.store.set_address_state(key, target, AddressState::Gone, now).await?;
+        if let Target::Push { endpoint, .. } = target {
+            // What SNS has switched off would stay there for ever.
+            self.providers.forget(endpoint).await?;
+        }
+        Ok(())
+    }
+
+    /// The first provider of the channel that is not known to be down, or when one may be tried again.
+    async fn provider(&self, channel: Channel, now: Instant) -> Result<Result<(Provider, Breaker), Instant>, Fault> {
+        let mut earliest = None;
+        for provider in self.providers.of(channel) {
+            if !provider.is_one() {
+                return Ok(Ok((provider, Breaker::default())));
+            }
+            let breaker = self.store.breaker(provider.name()).await?;
+            match breaker.open_until(now) {
+                None => return Ok(Ok((provider, breaker))),
+                Some(until) => earliest = earliest.map_or(Some(until), |at: Instant| Some(at.min(until))),
+            }
+        }
+        Ok(Err(earliest.unwrap_or(now + BUSY_PAUSE)))
+    }
+
+    /// Waits for the provider's turn, or says when it comes.
+    async fn pace(&self, provider: Provider, now: Instant) -> Result<Result<(), Instant>, Fault> {
+        let Some(per_second) = self.rates.of(provider) else { return Ok(Ok(())) };
+        let policy = Policy {
+            algorithm: Algorithm::LeakyBucket,
+            when_unavailable: Unavailable::Open,
+            ..Policy::of(vec![Dimension::new("provider", Limit::new(u64::from(per_second), 1))])
+        };
+        let keys = [("provider".to_owned(), provider.name().to_owned())].into();
+        let space = Space::System("notifications".to_owned());
+        let subject = Subject { space: &space, id: "providers", policy: &policy, tier: Tier::Free, keys: &keys };
+        let decision = self.limiter.check(&subject, 1, now).await;
+        let decision = decision.map_err(|e| Fault::permanent("a provider's rate").caused_by(e))?;
+        match decision {
+            Decision { allowed: true, wait, .. } if wait <= MOST_PACE => {
+                tokio::time::sleep(wait).await;
+                Ok(Ok(()))
+            }
+            Decision { wait, .. } => Ok(Err(now + wait.max(Duration::from_secs(1)))),
+        }
+    }
+
+    /// Whether the user may be interrupted once more in this hour.
+    async fn has_room(&self, known: &Known, now: Instant) -> Result<bool, Fault> {
+        let Notification { tenant, user, id, priority, .. } = &known.notification;
+        if *priority == Priority::Critical || !known.delivery.channel.interrupts() || self.settings.user_cap == 0 {
+            return Ok(true);
+        }
+        self.store.interrupt(tenant, user, id, self.settings.user_cap, now).await
+    }
+
+    /// Whether the tenant may spend what a text message costs.
+    async fn can_be_paid(&self, known: &Known, now: Instant) -> Result<bool, Fault> {
+        if known.delivery.channel != Channel::Sms {
+            return Ok(true);
+        }
+        let parts = u64::from(segments(&sms_text(&known.notification)));
+        let micros = parts * self.settings.sms_micros;
+        self.store.spend(&known.delivery.tenant, micros, self.settings.sms_most_micros, now).await
+    }
+}
+
+fn sent_count(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Push => "sent_push",
+        Channel::Email => "sent_email",
+        Channel::Sms => "sent_sms",
+        Channel::InApp => "delivered_in_app",
+        Channel::WebPush => "sent_web_push",
+        Channel::Webhook => "sent_webhook",
+    }
+}

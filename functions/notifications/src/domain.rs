@@ -1,0 +1,27 @@
+//! Types and rules: no AWS, HTTP, clock, randomness or environment. Time, ids and chance are arguments.
+
+pub mod address;
+mod channel;
+mod delivery;
+mod dispatch;
+mod inbox;
+pub mod notification;
+mod payload;
+mod preferences;
+mod quiet;
+mod refusal;
+mod segments;
+mod template;
+
+pub use address::{Address, AddressState, MOST_ADDRESSES, Platform, Prefixes, Signing, Target};
+pub use channel::Channel;
+pub use delivery::{Delivery, DeliveryState, Errand};
+pub use dispatch::{Others, Sight, Step, plan};
+pub use inbox::{Counts, InboxItem, Mark};
+pub use notification::{Fallback, KEPT, Notification, NotificationState, When};
+pub use payload::{for_browser, for_push, for_webhook, sms_text};
+pub use preferences::{Locale, OptOut, Preferences, is_type};
+pub use quiet::{QuietHours, TimeOfDay, Zone};
+pub use refusal::NotificationError;
+pub use segments::segments;
+pub use template::{Content, Rendered, Template, TemplateError};

@@ -1,0 +1,32 @@
+//! From the table's stream to the queues.
+
+use types::Fault;
+use work::{Change, Kind, Outgoing, Priority};
+
+use crate::App;
+use crate::domain::{Delivery, DeliveryState};
+use crate::store::keys;
+
+impl App {
+    /// Sends what was just made and is due to the queues of these priorities. A batch that fails half-way comes again
+    /// whole; workers find the first half done.
+    pub(crate) async fn forward(&self, changes: &[Change], priorities: &[Priority]) -> Result<(), Fault> {
+        let mut fresh: Vec<Delivery> = Vec::new();
+        // The template's filters leave nothing else.
+        for change in changes.iter().filter(|it| it.kind == Kind::Insert && it.sk.starts_with(keys::DELIVERY)) {
+            fresh.extend(change.after::<Delivery>()?);
+        }
+        for &priority in priorities {
+            let due = fresh.iter().filter(|delivery| {
+                delivery.priority == priority && delivery.state == DeliveryState::Pending && !delivery.is_for_later()
+            });
+            let messages: Vec<Outgoing> =
+                due.map(|delivery| Outgoing::new(&delivery.errand())).collect::<Result<_, _>>()?;
+            let not_sent = self.queues()?.send_all(priority, &messages).await?;
+            if let Some(first) = not_sent.into_iter().next() {
+                return Err(first.fault);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! The schedule: put what is due by now into its priority's queue: retries, send_at, ends of quiet hours.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use types::Fault;
+use work::{Claim, Priority};
+
+use crate::App;
+use crate::domain::Errand;
+
+/// Deliveries of one run.
+const MOST: usize = 10_000;
+
+/// Each minute. A delivery that is handed over twice is found done by the second worker.
+pub async fn handle(app: App) -> Result<(), Fault> {
+    let carry = |claims: Vec<Claim>| async {
+        let (mut failed, mut by_priority) = (BTreeSet::new(), BTreeMap::<Priority, Vec<Claim>>::new());
+        for claim in claims {
+            // What cannot be read keeps none of the others back.
+            match claim.message::<Errand>() {
+                Ok(errand) => by_priority.entry(errand.priority).or_default().push(claim),
+                Err(fault) => {
+                    tracing::error!(fault = fault.chain(), id = claim.id, "what is due cannot be read");
+                    failed.insert(claim.id);
+                }
+            }
+        }
+        for (priority, claims) in by_priority {
+            failed.extend(app.queues()?.of(priority)?.carry(claims).await?);
+        }
+        Ok(failed)
+    };
+    app.store.due().sweep(&app.clock, MOST, carry).await.map(drop)
+}

@@ -1,0 +1,242 @@
+//! Notifications: to devices, mailboxes, phones, browsers, servers and an inbox, by priority, each as often as asked.
+
+mod addresses;
+mod delivering;
+pub mod domain;
+pub mod events;
+mod feedback;
+mod forwarding;
+mod limits;
+mod links;
+mod mail;
+mod pages;
+mod problems;
+mod providers;
+mod send;
+pub mod store;
+mod view;
+mod web_push;
+
+mod handlers {
+    pub mod cancel_notification;
+    pub mod check_health;
+    pub mod count_inbox;
+    pub mod create_address;
+    pub mod create_notification;
+    pub mod create_notifications;
+    pub mod delete_address;
+    pub mod deliver;
+    pub mod forward_rest;
+    pub mod forward_urgent;
+    pub mod get_notification;
+    pub mod get_preferences;
+    pub mod get_template;
+    pub mod get_web_push_key;
+    pub mod list_addresses;
+    pub mod list_inbox;
+    pub mod list_templates;
+    pub mod mark_item;
+    pub mod preview_template;
+    pub mod put_preferences;
+    pub mod put_template;
+    pub mod refresh_token;
+    pub mod rotate_secret;
+    pub mod show_unsubscribe;
+    pub mod show_verification;
+    pub mod sweep_due;
+    pub mod take_feedback;
+    pub mod take_requests;
+    pub mod unsubscribe;
+    pub mod verify_address;
+}
+
+use std::sync::{Arc, OnceLock};
+
+use aws::Sdk;
+use aws::env::Env;
+use limiter::Limiter;
+use runtime::{System, endpoint};
+use types::secret::PurposeKey;
+use types::{Clock, Fault};
+use web::{Access, CursorKey, FromRef, Limits, Method};
+use work::{Priority, PriorityQueue};
+
+use crate::domain::Prefixes;
+use crate::limits::{ADDRESSES, SENDS};
+use crate::links::Links;
+use crate::providers::{Provider, Providers};
+use crate::store::Store;
+use handlers::{
+    cancel_notification, check_health, count_inbox, create_address, create_notification, create_notifications,
+    delete_address, deliver, forward_rest, forward_urgent, get_notification, get_preferences, get_template,
+    get_web_push_key, list_addresses, list_inbox, list_templates, mark_item, preview_template, put_preferences,
+    put_template, refresh_token, rotate_secret, show_unsubscribe, show_verification, sweep_due, take_feedback,
+    take_requests, unsubscribe, verify_address,
+};
+
+const SEND: Access = Access::Scope("notifications:send");
+const READ: Access = Access::Scope("notifications:read");
+const USERS: Access = Access::Scope("users:write");
+const LOOK: Access = Access::Scope("users:read");
+const TEMPLATES: Access = Access::Scope("templates:write");
+const WORDS: Access = Access::Scope("templates:read");
+
+/// The Lambdas of notifications.
+#[allow(clippy::too_many_lines)] // a table
+pub fn system() -> System<App> {
+    System::named("notifications")
+        .problems(problems::ALL)
+        .http("create_notification", Method::POST, "/notifications", SEND, endpoint!(create_notification))
+        .limited(&SENDS)
+        .http("create_notifications", Method::POST, "/notifications/batch", SEND, endpoint!(create_notifications))
+        .limited(&SENDS)
+        .http("get_notification", Method::GET, "/notifications/{id}", READ, endpoint!(get_notification))
+        .http("cancel_notification", Method::DELETE, "/notifications/{id}", SEND, endpoint!(cancel_notification))
+        .http("get_preferences", Method::GET, "/users/{user}/preferences", LOOK, endpoint!(get_preferences))
+        .http("put_preferences", Method::PUT, "/users/{user}/preferences", USERS, endpoint!(put_preferences))
+        .http("create_address", Method::POST, "/users/{user}/addresses", USERS, endpoint!(create_address))
+        .limited(&ADDRESSES)
+        .http("list_addresses", Method::GET, "/users/{user}/addresses", LOOK, endpoint!(list_addresses))
+        .http("delete_address", Method::DELETE, "/users/{user}/addresses/{address}", USERS, endpoint!(delete_address))
+        .http("refresh_token", Method::PUT, "/users/{user}/addresses/{address}/token", USERS, endpoint!(refresh_token))
+        .http(
+            "rotate_secret",
+            Method::POST,
+            "/users/{user}/addresses/{address}/secret",
+            USERS,
+            endpoint!(rotate_secret),
+        )
+        .http("list_inbox", Method::GET, "/users/{user}/inbox", LOOK, endpoint!(list_inbox))
+        .http("count_inbox", Method::GET, "/users/{user}/inbox/count", LOOK, endpoint!(count_inbox))
+        .http("mark_item", Method::PATCH, "/users/{user}/inbox/{id}", USERS, endpoint!(mark_item))
+        .http("list_templates", Method::GET, "/templates", WORDS, endpoint!(list_templates))
+        .http("get_template", Method::GET, "/templates/{id}", WORDS, endpoint!(get_template))
+        .http("put_template", Method::PUT, "/templates/{id}", TEMPLATES, endpoint!(put_template))
+        .http("preview_template", Method::POST, "/templates/{id}/preview", WORDS, endpoint!(preview_template))
+        .http("get_web_push_key", Method::GET, "/web-push/key", Access::Public, endpoint!(get_web_push_key))
+        .http("show_verification", Method::GET, "/verify/{token}", Access::Public, endpoint!(show_verification))
+        .http("verify_address", Method::POST, "/verify/{token}", Access::Public, endpoint!(verify_address))
+        .http("show_unsubscribe", Method::GET, "/unsubscribe/{token}", Access::Public, endpoint!(show_unsubscribe))
+        .http("unsubscribe", Method::POST, "/unsubscribe/{token}", Access::Public, endpoint!(unsubscribe))
+        .http("check_health", Method::GET, "/health", Access::Public, endpoint!(check_health))
+        .openapi("get_openapi")
+        .docs("get_docs")
+        .unrouted("reject_request")
+        .priority_queue(
+            "deliver",
+            "deliveries",
+            &[Priority::Critical, Priority::High, Priority::Normal, Priority::Low],
+            deliver::handle,
+        )
+        .queue("take_feedback", "feedback", take_feedback::handle)
+        .queue("take_requests", "requests", take_requests::handle)
+        .stream("forward_urgent", forward_urgent::handle)
+        .stream("forward_rest", forward_rest::handle)
+        .schedule("sweep_due", sweep_due::handle)
+}
+
+/// What the handlers share. Clients are made when first used.
+#[derive(Clone)]
+pub struct App {
+    store: Store,
+    providers: Providers,
+    limiter: Limiter,
+    limits: Limits,
+    links: Links,
+    cursors: CursorKey,
+    ids: PurposeKey,
+    settings: Arc<Settings>,
+    rates: Rates,
+    env: Env,
+    sdk: Sdk,
+    queues: Arc<OnceLock<PriorityQueue>>,
+    clock: Clock,
+}
+
+impl FromRef<App> for Limits {
+    fn from_ref(app: &App) -> Self {
+        app.limits.clone()
+    }
+}
+
+struct Settings {
+    /// Notifications that may interrupt a user in an hour; 0 for any number.
+    user_cap: u32,
+    sms_prefixes: Prefixes,
+    /// What a text message costs, and what a tenant's may cost in a day, in millionths of a dollar.
+    sms_micros: u64,
+    sms_most_micros: u64,
+    /// Where SNS has platform applications: `arn:aws:sns:us-east-1:123456789012:app`.
+    applications: String,
+    application: String,
+    private_hosts: bool,
+}
+
+impl Settings {
+    fn from_env(env: &Env) -> Result<Self, Fault> {
+        let prefixes = Prefixes::parse(env.get("SMS_PREFIXES").unwrap_or_default());
+        Ok(Self {
+            user_cap: env.parse_or("USER_CAP_PER_HOUR", 10)?,
+            sms_prefixes: prefixes.map_err(|why| Fault::permanent(format!("SMS_PREFIXES: {why}")))?,
+            sms_micros: env.parse_or("SMS_PRICE_MICROS", 10_000)?,
+            sms_most_micros: env.parse_or("SMS_DAILY_CAP_MICROS", 10_000_000)?,
+            applications: env.require("PUSH_APPLICATIONS")?.to_owned(),
+            application: format!("{}-notifications", env.require("STAGE")?),
+            private_hosts: env.parse_or("ALLOW_PRIVATE_HOSTS", false)?,
+        })
+    }
+}
+
+/// What providers take in a second.
+#[derive(Debug, Clone, Copy)]
+struct Rates {
+    mails: u32,
+    texts: u32,
+}
+
+impl Rates {
+    fn of(self, provider: Provider) -> Option<u32> {
+        let rate = match provider {
+            Provider::Ses | Provider::SesElsewhere => self.mails,
+            Provider::SnsSms | Provider::SnsSmsElsewhere => self.texts,
+            Provider::SnsPush | Provider::WebPush | Provider::Webhook => 0,
+        };
+        Some(rate).filter(|&rate| rate > 0)
+    }
+}
+
+impl App {
+    /// Reads the template's variables; the clock is the system's, or a test's.
+    ///
+    /// # Errors
+    /// When one is missing or unreadable.
+    pub fn from_env(env: &Env, clock: Clock) -> Result<Self, Fault> {
+        let (sdk, secret) = (Sdk::from_env(env)?, env.secret()?);
+        let limits_table = dynamo::Table::new(sdk.dynamodb(), env.require("LIMITS_TABLE")?);
+        let patience = env.parse_or("LIMITS_PATIENCE", 1_u32)?;
+        Ok(Self {
+            store: Store::new(dynamo::Table::new(sdk.dynamodb(), env.require("TABLE")?)),
+            providers: Providers::from_env(env, &sdk, &secret)?,
+            limiter: Limiter::new(limits_table, secret.key("limits")).patient(patience),
+            limits: Limits::from_env(env, &sdk, &secret, clock.clone(), "notifications")?,
+            links: Links::new(&secret, env.get("PUBLIC_URL").unwrap_or_default()),
+            cursors: CursorKey::of(&secret),
+            ids: secret.key("ids"),
+            settings: Arc::new(Settings::from_env(env)?),
+            rates: Rates { mails: env.parse_or("MAILS_PER_SECOND", 14)?, texts: env.parse_or("TEXTS_PER_SECOND", 20)? },
+            env: env.clone(),
+            sdk,
+            queues: Arc::default(),
+            clock,
+        })
+    }
+
+    /// The queues of deliveries, by priority.
+    fn queues(&self) -> Result<&PriorityQueue, Fault> {
+        if let Some(queues) = self.queues.get() {
+            return Ok(queues);
+        }
+        let queues = PriorityQueue::from_env(&self.env, &self.sdk.sqs(), "DELIVERIES", &Priority::ALL)?;
+        Ok(self.queues.get_or_init(|| queues))
+    }
+}

@@ -1,0 +1,206 @@
+//! The table: keys, items, one method per access pattern (the README's table lists them).
+
+mod addresses;
+mod breakers;
+mod deliveries;
+mod inbox;
+pub(crate) mod keys;
+mod limits;
+mod templates;
+mod users;
+
+use std::time::Duration;
+
+use dynamo::{Consistency, Item, Key, Table, Value, eq, missing};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use types::{Answer, Fault, Instant, Once, OnceRefusal};
+use work::DueBuckets;
+
+use crate::domain::{Delivery, DeliveryState, Errand, KEPT, Notification, NotificationError};
+pub use addresses::{Owner, Suppressed};
+pub use breakers::Breaker;
+pub use deliveries::{Ending, Known, Work};
+pub(crate) use templates::Listed;
+pub use templates::StoredTemplate;
+pub use users::User;
+
+/// Partitions of each minute of what is due later.
+const DUE_SHARDS: u8 = 8;
+
+impl Item for Notification {
+    fn key(&self) -> Key {
+        keys::notification(&self.tenant, &self.id)
+    }
+}
+
+impl Item for Delivery {
+    fn key(&self) -> Key {
+        keys::delivery(&self.tenant, &self.notification, self.channel, &self.address)
+    }
+}
+
+/// The newest notification of a collapse key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Newest {
+    tenant: String,
+    user: String,
+    collapse_key: String,
+    notification: String,
+    purge_at: i64,
+}
+
+impl Item for Newest {
+    fn key(&self) -> Key {
+        keys::collapse(&self.tenant, &self.user, &self.collapse_key)
+    }
+}
+
+/// What was to be changed is not as it was.
+#[derive(Debug)]
+pub(crate) struct Clash;
+
+impl From<OnceRefusal> for Clash {
+    fn from(_: OnceRefusal) -> Self {
+        Self
+    }
+}
+
+/// The system's table.
+#[derive(Debug, Clone)]
+pub struct Store {
+    table: Table,
+    due: DueBuckets,
+}
+
+impl Store {
+    /// The store in this table.
+    pub fn new(table: Table) -> Self {
+        Self { due: DueBuckets::new(table.clone(), DUE_SHARDS), table }
+    }
+
+    /// What waits for its time.
+    pub fn due(&self) -> &DueBuckets {
+        &self.due
+    }
+
+    /// Writes a notification and all its deliveries, with what waits for a later time, in one transaction: it is
+    /// accepted whole or not at all. What is due now leaves by the table's stream. A repetition answers with the first
+    /// one's id.
+    ///
+    /// # Errors
+    /// Refuses a key that was used for something else, or is being used.
+    pub async fn accept(
+        &self,
+        notification: &Notification,
+        deliveries: &[Delivery],
+        once: Option<&Once>,
+        now: Instant,
+    ) -> Answer<String, NotificationError> {
+        let taken = |_| NotificationError::TooLate; // ids are random: never
+        let mut transaction = self.table.transact::<NotificationError>();
+        transaction = transaction.put(notification, missing("pk"), taken)?;
+        for delivery in deliveries {
+            transaction = transaction.put(delivery, missing("pk"), |_| NotificationError::TooLate)?;
+            if delivery.state == DeliveryState::Pending && delivery.is_for_later() {
+                let errand = delivery.errand();
+                let due = self.due.item(&due_id(&errand, "first"), delivery.due_at, &errand, now).await?;
+                transaction = transaction.put(&due, missing("pk"), |_| NotificationError::TooLate)?;
+            }
+        }
+        if let Some(once) = once {
+            transaction = transaction.once(once.clone(), &notification.id, now)?;
+        }
+        let newest = self.note_newest(notification, now);
+        let done = match transaction.send::<String>().await? {
+            Ok(dynamo::Done::Before(id)) => return Ok(Ok(id)),
+            done => done,
+        };
+        if done.is_ok() {
+            newest.await?;
+        }
+        Ok(done.map(|_| notification.id.clone()))
+    }
+
+    /// Notes a notification as the newest of its key, unless a newer one is: one conditional write. It comes after the
+    /// notification, since a mark without one would skip what it replaced; one that is missing skips nothing.
+    async fn note_newest(&self, notification: &Notification, now: Instant) -> Result<(), Fault> {
+        let Some(collapse_key) = notification.collapse_key.clone() else { return Ok(()) };
+        let Notification { tenant, user, id, .. } = notification.clone();
+        let purge_at = (notification.due_at().max(now) + KEPT).seconds();
+        let newest = Newest { tenant, user, collapse_key, notification: id.clone(), purge_at };
+        let older = missing("pk").or(dynamo::lt("notification", id));
+        self.table.put(&newest).when(older).send_or(|_| ()).await.map(drop)
+    }
+
+    /// What a request was answered before, if it was.
+    ///
+    /// # Errors
+    /// As [`dynamo::Table::replay`].
+    pub async fn accepted(&self, once: &Once, now: Instant) -> Answer<Option<String>, NotificationError> {
+        self.table.replay(once, now).await
+    }
+
+    /// A notification and its deliveries: one strongly consistent query.
+    ///
+    /// # Errors
+    /// Refuses with [`NotificationError::NotFound`].
+    pub async fn find(&self, tenant: &str, id: &str) -> Answer<(Notification, Vec<Delivery>), NotificationError> {
+        let (mut found, mut deliveries) = (None, Vec::new());
+        for item in self.table.query(keys::of_notification(tenant, id)).strong().all(100).await? {
+            let is_delivery =
+                item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(keys::DELIVERY));
+            match is_delivery {
+                true => deliveries.push(dynamo::from_attributes(item)?),
+                false => found = Some(dynamo::from_attributes(item)?),
+            }
+        }
+        Ok(found.map(|found| (found, deliveries)).ok_or(NotificationError::NotFound))
+    }
+
+    /// Takes a notification back: what waits of it is not sent. One conditional write for it, and one for each delivery
+    /// that waits; what a worker is sending at this moment is sent. Answers how many were stopped.
+    ///
+    /// # Errors
+    /// Refuses with [`NotificationError::NotFound`].
+    pub async fn cancel(&self, tenant: &str, id: &str, now: Instant) -> Answer<usize, NotificationError> {
+        let (notification, deliveries) = match self.find(tenant, id).await? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        // The mark comes first: a worker that looks from now on skips what is left, should this end half-way.
+        let mark = dynamo::UpdateExpression::new().set("canceled_at", now).when(dynamo::exists("pk"));
+        let marked = self.table.update(notification.key()).apply(mark);
+        marked.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await?.ok();
+        let waiting = deliveries.iter().filter(|delivery| delivery.state == DeliveryState::Pending);
+        let stops = waiting.map(|delivery| {
+            let stop = dynamo::UpdateExpression::new().set("state", DeliveryState::Canceled.name());
+            let stop = stop.when(eq("state", DeliveryState::Pending.name()));
+            let update = self.table.update(delivery.key()).apply(stop);
+            async move { update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await }
+        });
+        let mut stopped = 0;
+        for stop in futures_util::future::join_all(stops).await {
+            stopped += usize::from(stop?.is_ok());
+        }
+        Ok(Ok(stopped))
+    }
+
+    /// Whether the table answers: one read of an item that is never there.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn probe(&self) -> Result<(), Fault> {
+        self.table.get::<IgnoredAny>(&keys::probe(), Consistency::Eventual).await.map(drop)
+    }
+}
+
+/// The id of what waits: the same for the same wait, another for the next.
+fn due_id(errand: &Errand, what: &str) -> String {
+    format!("{}#{}#{}#{}#{what}", errand.tenant, errand.notification, errand.channel, errand.address)
+}
+
+/// When a state that ends by itself is forgotten.
+fn purge(now: Instant, after: Duration) -> Value {
+    (now + after).seconds().into()
+}

@@ -1,0 +1,269 @@
+//! What a worker reads and writes of a delivery.
+
+use std::time::Duration;
+
+use dynamo::{Attributes, Consistency, Item as _, Key, Lease, UpdateExpression, Value, eq, from_attributes, missing};
+use serde::de::IgnoredAny;
+use types::{Fault, Instant};
+
+use super::users::StoredPreferences;
+use super::{Clash, Newest, Store, due_id, inbox, keys};
+use crate::domain::{
+    Address, Channel, Counts, Delivery, DeliveryState, Errand, InboxItem, Notification, Others, Preferences, When,
+};
+
+/// How long a worker has a delivery to itself: longer than all its calls may take together.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// What a worker knows before it decides.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Known {
+    pub notification: Notification,
+    pub delivery: Delivery,
+    pub preferences: Preferences,
+    pub address: Option<Address>,
+    pub newest: Option<String>,
+    pub others: Others,
+}
+
+/// A delivery that is ours to send.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// As it is now, this attempt counted.
+    pub delivery: Delivery,
+    lease: Lease,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// The provider took it, or it arrived.
+    Sent {
+        /// Whether that is arrival.
+        delivered: bool,
+        /// Who sent it.
+        provider: &'static str,
+        /// The provider's id of it.
+        id: Option<String>,
+    },
+    /// It is tried again then.
+    Again {
+        /// When.
+        at: Instant,
+        /// Why.
+        why: String,
+        /// Whether the attempt counts as one that failed.
+        failed: bool,
+        /// Whether it is known that it had no effect.
+        known: bool,
+    },
+    /// It is given up.
+    Failed(String),
+    /// It was not to be sent after all.
+    Skipped(String),
+}
+
+impl Store {
+    /// What is known of a delivery: one strongly consistent read of three to five items, one query more for a fallback.
+    /// None where it is forgotten.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn known(&self, errand: &Errand) -> Result<Option<Known>, Fault> {
+        let Errand { tenant, user, notification, channel, address, collapse_key, .. } = errand;
+        let asked = [
+            Some(keys::notification(tenant, notification)),
+            Some(keys::delivery(tenant, notification, *channel, address)),
+            Some(keys::preferences(tenant, user)),
+            (*channel != Channel::InApp).then(|| keys::address(tenant, user, address)),
+            collapse_key.as_ref().map(|key| keys::collapse(tenant, user, key)),
+        ];
+        let asked: Vec<Key> = asked.into_iter().flatten().collect();
+        let mut items = self.table.get_many(&asked, Consistency::Strong).await?;
+        // By the beginning of its sort key: they come in any order.
+        let mut item = |prefix: &str| {
+            let is_it = |item: &Attributes| {
+                item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(prefix))
+            };
+            items.iter().position(is_it).map(|at| items.swap_remove(at))
+        };
+        let (Some(found), Some(delivery)) = (item("NOTIFICATION"), item(keys::DELIVERY)) else { return Ok(None) };
+        let preferences: Option<StoredPreferences> = item("PREFERENCES").map(from_attributes).transpose()?;
+        let newest: Option<Newest> = item("KEY#").map(from_attributes).transpose()?;
+        let delivery: Delivery = from_attributes(delivery)?;
+        Ok(Some(Known {
+            notification: from_attributes(found)?,
+            preferences: preferences.map(|stored| stored.preferences).unwrap_or_default(),
+            address: item(keys::ADDRESS).map(from_attributes).transpose()?,
+            newest: newest.map(|newest| newest.notification),
+            others: self.others(&delivery).await?,
+            delivery,
+        }))
+    }
+
+    async fn others(&self, delivery: &Delivery) -> Result<Others, Fault> {
+        let Some(when) = delivery.when else { return Ok(Others::default()) };
+        let Ok((notification, all)) = self.find(&delivery.tenant, &delivery.notification).await? else {
+            return Ok(Others::default());
+        };
+        let others = || all.iter().filter(|other| other.channel != delivery.channel);
+        let taken = [DeliveryState::Sent, DeliveryState::Delivered];
+        // What lies in the inbox has not reached anybody yet.
+        let sent = others().any(|other| other.channel != Channel::InApp && taken.contains(&other.state));
+        let mut read = others().any(|other| other.opened_at.is_some() || other.clicked_at.is_some());
+        if when == When::Unread && !read {
+            let key = keys::inbox(&notification.tenant, &notification.user, &notification.id);
+            let item: Option<InboxItem> = self.table.get(&key, Consistency::Strong).await?;
+            read = item.is_some_and(|item| item.read_at.is_some());
+        }
+        Ok(Others { sent, read })
+    }
+
+    /// Takes a delivery: one conditional write. None where another has it, or it is done.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn take(&self, delivery: &Delivery, now: Instant) -> Result<Option<Work>, Fault> {
+        let open = eq("state", DeliveryState::Pending.name()).or(eq("state", DeliveryState::Leased.name()));
+        // Deferred meanwhile by another worker, it is not due any more.
+        let open = open.and(eq("due_at", delivery.due_at));
+        let changes = UpdateExpression::new().set("state", DeliveryState::Leased.name()).add("attempts", 1_u64);
+        let acquire = self.table.acquire(delivery.key(), now, LEASE).when(open).with(changes);
+        let taken = acquire.send_or::<Delivery, IgnoredAny, ()>(|_| ()).await?;
+        Ok(taken.ok().map(|(lease, delivery)| Work { delivery, lease }))
+    }
+
+    /// Notes how an attempt ended, if it is still ours: one conditional write, or where it comes again one transaction
+    /// with what waits for that.
+    ///
+    /// # Errors
+    /// Our failure. Whether it was noted is then unknown, and so is to the next worker whether it was sent.
+    pub async fn end(&self, work: &Work, ending: &Ending, now: Instant) -> Result<(), Fault> {
+        let lost = |_: Option<IgnoredAny>| Clash;
+        let expression = self.ended(work, ending, now);
+        let noted = match ending {
+            Ending::Again { at, .. } => {
+                let errand = work.delivery.errand();
+                let id = due_id(&errand, &format!("attempt{}", work.delivery.attempts));
+                let due = self.due.item(&id, *at, &errand, now).await?;
+                let transaction = self.table.transact::<Clash>().update(&work.delivery.key(), &expression, lost)?;
+                transaction.put(&due, missing("pk"), |_| Clash)?.send::<()>().await?.map(drop)
+            }
+            _ => {
+                let update = self.table.update(work.delivery.key()).apply(expression);
+                update.send_or::<IgnoredAny, IgnoredAny, Clash>(lost).await?.map(drop)
+            }
+        };
+        if noted.is_err() {
+            aws::count("leases_lost", 1.0);
+        }
+        Ok(())
+    }
+
+    fn ended(&self, work: &Work, ending: &Ending, now: Instant) -> UpdateExpression {
+        let base = UpdateExpression::new().when(work.lease.held()).remove("lease_holder").remove("lease_until");
+        let state = |state: DeliveryState| base.clone().set("state", state.name());
+        match ending {
+            Ending::Sent { delivered, provider, id } => {
+                let sent = if *delivered { DeliveryState::Delivered } else { DeliveryState::Sent };
+                let mut expression = state(sent).set("sent_at", now).set("provider", *provider).remove("reason");
+                if let Some(id) = id {
+                    expression = expression.set("provider_id", id.as_str());
+                }
+                let expression = if *delivered { expression.set("delivered_at", now) } else { expression };
+                expression.add("answered", 1_u64)
+            }
+            Ending::Again { at, why, failed, known } => {
+                let expression = state(DeliveryState::Pending).set("due_at", *at).set("reason", why.as_str());
+                let counts = [("failures", failed), ("answered", known)];
+                counts.into_iter().filter(|(_, counts)| **counts).fold(expression, |e, (name, _)| e.add(name, 1_u64))
+            }
+            Ending::Failed(why) => state(DeliveryState::Failed).set("reason", why.as_str()).add("answered", 1_u64),
+            Ending::Skipped(why) => state(DeliveryState::Skipped).set("reason", why.as_str()).add("answered", 1_u64),
+        }
+    }
+
+    /// Puts a notification into its user's inbox, counts it, and notes that it arrived, all or nothing: in the inbox
+    /// nothing is twice.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn arrive(&self, work: &Work, item: &InboxItem, now: Instant) -> Result<(), Fault> {
+        let ending = Ending::Sent { delivered: true, provider: "inbox", id: None };
+        let one = Counts { unseen: 1, unread: 1 };
+        let transaction = self.table.transact::<Clash>();
+        let transaction =
+            transaction.update(&work.delivery.key(), &self.ended(work, &ending, now), |_: Option<IgnoredAny>| Clash)?;
+        let transaction = transaction.put(item, missing("pk"), |_| Clash)?;
+        let counts = keys::counts(&item.tenant, &item.user);
+        let transaction = transaction.update::<IgnoredAny>(&counts, &inbox::counting(one), |_| Clash)?;
+        if transaction.send::<()>().await?.is_err() {
+            aws::count("leases_lost", 1.0);
+        }
+        Ok(())
+    }
+
+    /// Notes that a delivery is not to be sent: one conditional write.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn skip(&self, delivery: &Delivery, why: &str, now: Instant) -> Result<(), Fault> {
+        let free = missing("lease_until").or(dynamo::le("lease_until", now));
+        let open = eq("state", DeliveryState::Pending.name()).or(eq("state", DeliveryState::Leased.name()).and(free));
+        let expression =
+            UpdateExpression::new().set("state", DeliveryState::Skipped.name()).set("reason", why).when(open);
+        let update = self.table.update(delivery.key()).apply(expression);
+        update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await.map(drop)
+    }
+
+    /// Keeps a delivery for later: one transaction, with what waits for that. Of two workers one does.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn defer(&self, delivery: &Delivery, at: Instant, why: &str, now: Instant) -> Result<(), Fault> {
+        let errand = delivery.errand();
+        let due = self.due.item(&due_id(&errand, &format!("{why}{}", at.millis())), at, &errand, now).await?;
+        let free = missing("lease_until").or(dynamo::le("lease_until", now));
+        let open = eq("state", DeliveryState::Pending.name()).or(eq("state", DeliveryState::Leased.name()).and(free));
+        let expression = UpdateExpression::new()
+            .set("state", DeliveryState::Pending.name())
+            .set("due_at", at)
+            .set("reason", why)
+            .when(open.and(eq("due_at", delivery.due_at)));
+        let transaction = self.table.transact::<Clash>();
+        let transaction = transaction.update(&delivery.key(), &expression, |_: Option<IgnoredAny>| Clash)?;
+        transaction.put(&due, missing("pk"), |_| Clash)?.send::<()>().await.map(drop)
+    }
+
+    /// A delivery: one strongly consistent read.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn delivery(&self, key: &Key) -> Result<Option<Delivery>, Fault> {
+        self.table.get(key, Consistency::Strong).await
+    }
+
+    /// Notes what a provider told later of a delivery: it arrived, came back, was opened. Only forward: what is
+    /// `expected` to be there must be. True where it was the first to say so.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn note_feedback(
+        &self,
+        key: Key,
+        attribute: &str,
+        at: Instant,
+        state: Option<DeliveryState>,
+    ) -> Result<bool, Fault> {
+        let mut expression = UpdateExpression::new().set(attribute, Value::from(at));
+        let mut condition = dynamo::exists("pk").and(missing(attribute));
+        if let Some(state) = state {
+            expression = expression.set("state", state.name());
+            // A delivery that came back does not arrive by what was told before; a bounce may follow an arrival.
+            condition = condition.and(dynamo::ne("state", DeliveryState::Bounced.name()));
+        }
+        let update = self.table.update(key).apply(expression.when(condition));
+        Ok(update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await?.is_ok())
+    }
+}

@@ -1,0 +1,102 @@
+//! Every key of the table. Neither tenants, users nor ids have a `#`.
+
+use dynamo::Key;
+
+use crate::domain::Channel;
+
+/// A notification and its deliveries stand together.
+pub(crate) fn of_notification(tenant: &str, id: &str) -> String {
+    format!("NOTIFICATION#{tenant}#{id}")
+}
+
+pub(crate) fn notification(tenant: &str, id: &str) -> Key {
+    Key::new(of_notification(tenant, id), "NOTIFICATION")
+}
+
+/// The stream's filters in the template know the prefix.
+pub(crate) const DELIVERY: &str = "DELIVERY#";
+
+pub(crate) fn delivery(tenant: &str, notification: &str, channel: Channel, address: &str) -> Key {
+    Key::new(of_notification(tenant, notification), format!("{DELIVERY}{channel}#{address}"))
+}
+
+/// A user's preferences and addresses stand together.
+pub(crate) fn of_user(tenant: &str, user: &str) -> String {
+    format!("USER#{tenant}#{user}")
+}
+
+pub(crate) fn preferences(tenant: &str, user: &str) -> Key {
+    Key::new(of_user(tenant, user), "PREFERENCES")
+}
+
+pub(crate) const ADDRESS: &str = "ADDRESS#";
+
+pub(crate) fn address(tenant: &str, user: &str, id: &str) -> Key {
+    Key::new(of_user(tenant, user), format!("{ADDRESS}{id}"))
+}
+
+/// Mail addresses that take none, whoever's they are in the tenant: the digest of one.
+pub(crate) fn suppression(tenant: &str, digest: &str) -> Key {
+    Key::new(format!("SUPPRESSED#{tenant}#{digest}"), "SUPPRESSED")
+}
+
+/// Whose an endpoint of SNS is.
+pub(crate) fn endpoint(arn: &str) -> Key {
+    Key::new(format!("ENDPOINT#{arn}"), "ENDPOINT")
+}
+
+/// The newest notification of a collapse key.
+pub(crate) fn collapse(tenant: &str, user: &str, key: &str) -> Key {
+    Key::new(format!("COLLAPSE#{tenant}#{user}"), format!("KEY#{key}"))
+}
+
+/// The notifications that interrupted a user in an hour.
+pub(crate) fn cap(tenant: &str, user: &str, hour: &str) -> Key {
+    Key::new(format!("CAP#{tenant}#{user}"), format!("HOUR#{hour}"))
+}
+
+/// What a tenant's text messages cost in a day.
+pub(crate) fn spent(tenant: &str, day: &str) -> Key {
+    Key::new(format!("SPENT#{tenant}"), format!("DAY#{day}"))
+}
+
+pub(crate) fn of_inbox(tenant: &str, user: &str) -> String {
+    format!("INBOX#{tenant}#{user}")
+}
+
+pub(crate) fn inbox(tenant: &str, user: &str, id: &str) -> Key {
+    Key::new(of_inbox(tenant, user), format!("ITEM#{id}"))
+}
+
+pub(crate) fn counts(tenant: &str, user: &str) -> Key {
+    Key::new(of_inbox(tenant, user), "COUNTS")
+}
+
+/// Each template has a partition of its own: every notification of it reads it.
+pub(crate) fn template(tenant: &str, id: &str) -> Key {
+    Key::new(of_template(tenant, id), "NEWEST")
+}
+
+pub(crate) fn of_template(tenant: &str, id: &str) -> String {
+    format!("TEMPLATE#{tenant}#{id}")
+}
+
+pub(crate) fn template_version(tenant: &str, id: &str, version: u64) -> Key {
+    Key::new(of_template(tenant, id), format!("VERSION#{version:010}"))
+}
+
+pub(crate) fn of_templates(tenant: &str) -> String {
+    format!("TEMPLATES#{tenant}")
+}
+
+pub(crate) fn listed_template(tenant: &str, id: &str) -> Key {
+    Key::new(of_templates(tenant), format!("TEMPLATE#{id}"))
+}
+
+pub(crate) fn breaker(provider: &str) -> Key {
+    Key::new(format!("BREAKER#{provider}"), "BREAKER")
+}
+
+pub(crate) fn probe() -> Key {
+    Key::new("PROBE", "PROBE")
+}
