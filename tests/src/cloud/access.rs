@@ -133,6 +133,24 @@ fn every_route_of_url_shortener() -> Result<()> {
 }
 
 #[test]
+fn every_route_of_notifications() -> Result<()> {
+    let cloud = Cloud::connect()?;
+    let template = json!({"default_locale": "en", "locales": {"en": {"title": "Hello {{ name }}", "body": "there"}}});
+    let later = types::Clock::system().now() + std::time::Duration::from_secs(86_400);
+    let waiting = json!({"user_id": "matrix", "type": "news", "title": "Hello", "body": "there", "send_at": later});
+    hold(&cloud, &::notifications::system(), &systems::notifications::access(), |alice| {
+        for id in ["matrix", "other"] {
+            let path = format!("/templates/{id}");
+            let answer = cloud.call("notifications", "PUT", &path, Some(&alice.full), Some(&template))?;
+            ensure!([200, 201].contains(&answer.status), "{answer:?}");
+        }
+        cloud
+            .call("notifications", "POST", "/notifications", Some(&alice.full), Some(&waiting))?
+            .text("notification_id")
+    })
+}
+
+#[test]
 fn every_route_of_rate_limiter() -> Result<()> {
     let cloud = Cloud::connect()?;
     let policy = json!({"dimensions": [{"name": "user", "limit": {"quota": 1000, "per_seconds": 60}}]});

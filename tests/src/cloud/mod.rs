@@ -3,6 +3,7 @@
 pub(crate) mod access;
 mod identity;
 mod limits;
+mod notifications;
 mod permissions;
 mod probe;
 mod rate_limiter;
@@ -53,18 +54,20 @@ fn every_lambda_has_run_and_none_has_failed() -> Result<()> {
     let handlers = |rows: Vec<&'static str>, system| rows.into_iter().map(move |handler| (system, handler));
     let identity = ::identity::system().rows().iter().map(|row| row.handler).collect();
     let shortener = ::url_shortener::system().rows().iter().map(|row| row.handler).collect();
+    let notifications = ::notifications::system().rows().iter().map(|row| row.handler).collect();
     let limiter = ::rate_limiter::system().rows().iter().map(|row| row.handler).collect();
     let probe = ::probe::system().rows().iter().map(|row| row.handler).collect();
     let all = [
         handlers(identity, "identity"),
         handlers(shortener, "url-shortener"),
         handlers(probe, "probe"),
+        handlers(notifications, "notifications"),
         handlers(limiter, "rate-limiter"),
     ];
     let mut waiting: Vec<_> = all.into_iter().flatten().collect();
     // The other tests call them meanwhile, some only after the longest of them has left its thread.
     let done = eventually("every Lambda to be called by some test", Duration::from_secs(600), || {
-        for system in ["identity", "url-shortener", "rate-limiter", "probe"] {
+        for system in ["identity", "url-shortener", "rate-limiter", "notifications", "probe"] {
             for record in records(&cloud, system, "ERROR")? {
                 ensure!(record["fault"].is_null(), "a Lambda failed: {record}");
             }

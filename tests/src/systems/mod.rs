@@ -1,7 +1,7 @@
 //! Scenarios: each system's own Lambdas on real tables and queues, by a clock that the test moves.
 
 pub(crate) mod identity;
-mod notifications;
+pub(crate) mod notifications;
 mod probe;
 pub(crate) mod rate_limiter;
 pub(crate) mod url_shortener;

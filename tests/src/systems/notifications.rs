@@ -2,6 +2,7 @@
 
 mod addresses;
 mod delivery;
+mod feedback;
 mod inbox;
 
 use notifications::{App, system};

@@ -16,11 +16,11 @@ const ALLOWED: [(&str, &str); 2] =
     [("ALLOW_PRIVATE_HOSTS", "true"), ("PUSH_APPLICATIONS", "arn:aws:sns:us-east-1:000000000000:app")];
 
 /// Makes a world whose calls to SES and SNS can be looked at.
-async fn seen_world() -> Result<World<App>> {
+pub(super) async fn seen_world() -> Result<World<App>> {
     WORLDS.make_with(&ALLOWED, Some(Faults::seeded(1))).await
 }
 
-async fn call(world: &mut World<App>, method: &str, path: &str, body: Value) -> Result<Value> {
+pub(super) async fn call(world: &mut World<App>, method: &str, path: &str, body: Value) -> Result<Value> {
     let scopes = "notifications:send notifications:read users:write users:read templates:write templates:read";
     let body = (!body.is_null()).then_some(&body);
     let answer = world.http(method, path, &[], body, Some(("alice", scopes, "pro"))).await?;
@@ -30,7 +30,7 @@ async fn call(world: &mut World<App>, method: &str, path: &str, body: Value) -> 
 }
 
 /// Everything that is due comes to its worker.
-async fn work(world: &mut World<App>) -> Result<()> {
+pub(super) async fn work(world: &mut World<App>) -> Result<()> {
     world.invoke("sweep_due", &json!({})).await?;
     for stream in ["forward_urgent", "forward_rest"] {
         world.stream(stream, Delivery::Once).await?;
@@ -38,14 +38,14 @@ async fn work(world: &mut World<App>) -> Result<()> {
     world.drain("deliver", Delivery::Once).await.map(drop)
 }
 
-async fn send(world: &mut World<App>, notification: Value) -> Result<String> {
+pub(super) async fn send(world: &mut World<App>, notification: Value) -> Result<String> {
     let mut whole = json!({"user_id": "ada", "type": "order_shipped", "title": "Shipped", "body": "On its way"});
     whole.as_object_mut().context("an object")?.extend(notification.as_object().cloned().unwrap_or_default());
     let sent = call(world, "POST", "/notifications", whole).await?;
     sent["notification_id"].as_str().map(str::to_owned).context("an id")
 }
 
-async fn delivery(world: &mut World<App>, id: &str, channel: &str) -> Result<Value> {
+pub(super) async fn delivery(world: &mut World<App>, id: &str, channel: &str) -> Result<Value> {
     let shown = call(world, "GET", &format!("/notifications/{id}"), Value::Null).await?;
     let deliveries = shown["deliveries"].as_array().context("deliveries")?;
     deliveries.iter().find(|it| it["channel"] == channel).cloned().with_context(|| shown.to_string())
@@ -110,21 +110,28 @@ async fn a_mailbox_is_used_when_its_owner_has_confirmed_it() -> Result<()> {
     Ok(())
 }
 
+/// A device of Ada's; answers its endpoint.
+pub(super) async fn device(world: &mut World<App>) -> Result<String> {
+    let application = format!("{}-notifications", world.env("STAGE"));
+    let create = world.sdk().sns().create_platform_application().name(application).platform("GCM");
+    let made = create.attributes("PlatformCredential", "x").send().await?;
+    let device = json!({"channel": "push", "platform": "fcm", "token": "device-1"});
+    call(world, "POST", "/users/ada/addresses", device).await?;
+    let application = made.platform_application_arn.context("an application")?;
+    let create = world.sdk().sns().create_platform_endpoint().platform_application_arn(application).token("device-1");
+    create.send().await?.endpoint_arn.context("the same endpoint again")
+}
+
 #[tokio::test]
 async fn a_text_message_and_a_push_go_through_sns() -> Result<()> {
     let mut world = seen_world().await?;
-    let application = format!("{}-notifications", world.env("STAGE"));
-    let sns = aws_sdk_sns::Client::from_conf(world.sdk().config().into());
-    sns.create_platform_application()
-        .name(application)
-        .platform("GCM")
-        .attributes("PlatformCredential", "x")
-        .send()
-        .await?;
+    device(&mut world).await?;
+    let sns = world.sdk().sns();
     let phone = json!({"channel": "sms", "phone": "+14155550100"});
     call(&mut world, "POST", "/users/ada/addresses", phone).await?;
-    let device = json!({"channel": "push", "platform": "fcm", "token": "device-1"});
-    let device = call(&mut world, "POST", "/users/ada/addresses", device).await?;
+    let listed = call(&mut world, "GET", "/users/ada/addresses", Value::Null).await?;
+    let device = listed["items"].as_array().into_iter().flatten().find(|it| it["channel"] == "push");
+    let device = device.cloned().context("a device")?;
     let id = send(&mut world, json!({"channels": ["sms", "push"], "priority": "high", "data": {"order": 7}})).await?;
     work(&mut world).await?;
     let shown = call(&mut world, "GET", &format!("/notifications/{id}"), Value::Null).await?;

@@ -1,0 +1,171 @@
+//! Notifications deployed: from the API through the stream and the queues to what the local cloud's SES and SNS took.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use testkit::{Cloud, eventually};
+
+use super::fresh;
+
+const LIMIT: Duration = Duration::from_secs(60);
+const SCOPES: [&str; 6] =
+    ["notifications:send", "notifications:read", "users:write", "users:read", "templates:write", "templates:read"];
+
+struct Tenant {
+    cloud: Cloud,
+    name: String,
+    key: String,
+}
+
+impl Tenant {
+    fn new() -> Result<Self> {
+        let (cloud, name) = (Cloud::connect()?, fresh("tenant"));
+        let key = cloud.key(&name, &SCOPES)?;
+        Ok(Self { cloud, name, key })
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+        let answer = self.cloud.call("notifications", method, path, Some(&self.key), body)?;
+        ensure!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.body);
+        Ok(answer.body)
+    }
+
+    fn send(&self, notification: &Value) -> Result<String> {
+        let mut whole = json!({"user_id": "ada", "type": "order_shipped", "title": "Shipped", "body": "On its way"});
+        whole.as_object_mut().context("an object")?.extend(notification.as_object().cloned().unwrap_or_default());
+        let sent = self.call("POST", "/notifications", Some(&whole))?;
+        sent["notification_id"].as_str().map(str::to_owned).context("an id")
+    }
+
+    /// Waits until nothing of a notification waits any more.
+    fn done(&self, id: &str) -> Result<Value> {
+        eventually("a notification to be delivered", LIMIT, || {
+            let shown = self.call("GET", &format!("/notifications/{id}"), None)?;
+            Ok((shown["state"] != "pending").then_some(shown))
+        })
+    }
+}
+
+/// Mails that the local cloud took for this address.
+fn mails(cloud: &Cloud, to: &str) -> Result<Vec<Value>> {
+    let all = cloud.rest("ses", "GET", "/_ministack/ses/messages", None)?;
+    let all = all["messages"].as_object().into_iter().flatten().flat_map(|(_, of)| of.as_array().into_iter().flatten());
+    Ok(all.filter(|mail| mail["To"] == json!([to])).cloned().collect())
+}
+
+#[test]
+fn a_mail_a_text_message_and_an_item_of_the_inbox_arrive() -> Result<()> {
+    let tenant = Tenant::new()?;
+    let (mailbox, phone) = (format!("{}@example.com", fresh("ada").to_lowercase()), phone());
+    for address in
+        [json!({"channel": "email", "email": mailbox, "verified": true}), json!({"channel": "sms", "phone": phone})]
+    {
+        tenant.call("POST", "/users/ada/addresses", Some(&address))?;
+    }
+    let id = tenant.send(&json!({"priority": "high"}))?;
+    let shown = tenant.done(&id)?;
+    assert_eq!(shown["state"], "delivered", "{shown}");
+    let found = mails(&tenant.cloud, &mailbox)?;
+    assert_eq!((found.len(), &found[0]["Subject"]), (1, &json!("Shipped")));
+    ensure!(found[0]["BodyText"].as_str().is_some_and(|text| text.contains("On its way")), "{found:?}");
+    let path = format!("/_ministack/sns/sms-messages?phoneNumber={}", phone.replace('+', "%2B"));
+    let texts = tenant.cloud.rest("sns", "GET", &path, None)?;
+    assert_eq!(texts["sms_messages"][&phone][0]["Message"], "Shipped: On its way");
+    assert_eq!(tenant.call("GET", "/users/ada/inbox/count", None)?, json!({"unseen": 1, "unread": 1}));
+    Ok(())
+}
+
+fn phone() -> String {
+    let digits = u32::from_be_bytes(types::random::bytes()) % 10_000_000;
+    format!("+1415{digits:07}")
+}
+
+#[test]
+fn a_push_goes_to_an_endpoint_of_the_stages_application() -> Result<()> {
+    let tenant = Tenant::new()?;
+    let name = format!("{}-notifications", tenant.cloud.stage());
+    let create = format!(
+        "/?Action=CreatePlatformApplication&Name={name}&Platform=GCM&Attributes.entry.1.key=PlatformCredential\
+         &Attributes.entry.1.value=x&Version=2010-03-31"
+    );
+    tenant.cloud.rest("sns", "GET", &create, None)?;
+    let device = json!({"channel": "push", "platform": "fcm", "token": fresh("device")});
+    let made = tenant.call("POST", "/users/ada/addresses", Some(&device))?;
+    let id = tenant.send(&json!({"channels": ["push"], "priority": "critical"}))?;
+    let shown = tenant.done(&id)?;
+    assert_eq!((&shown["state"], &shown["deliveries"][0]["provider"]), (&json!("delivered"), &json!("sns-push")));
+    let path = format!("/users/ada/addresses/{}", made["address_id"].as_str().unwrap_or_default());
+    tenant.call("PUT", &format!("{path}/token"), Some(&json!({"token": fresh("device")})))?;
+    tenant.call("DELETE", &path, None).map(drop)
+}
+
+/// The schedule looks each minute; here it is invoked too.
+#[test]
+fn what_is_due_later_is_swept_and_low_waits_in_its_own_queue() -> Result<()> {
+    let tenant = Tenant::new()?;
+    let soon = types::Clock::system().now() + Duration::from_secs(1);
+    let id = tenant.send(&json!({"channels": ["in_app"], "send_at": soon, "priority": "low"}))?;
+    let shown = eventually("what is due to be swept and delivered", LIMIT, || {
+        tenant.cloud.invoke("notifications/sweep_due", &json!({}))?;
+        let shown = tenant.call("GET", &format!("/notifications/{id}"), None)?;
+        Ok((shown["state"] != "pending").then_some(shown))
+    })?;
+    assert_eq!(shown["state"], "delivered");
+    Ok(())
+}
+
+#[test]
+fn a_bounce_that_the_topic_tells_is_noted() -> Result<()> {
+    let tenant = Tenant::new()?;
+    let mailbox = format!("{}@example.com", fresh("ada").to_lowercase());
+    let address = json!({"channel": "email", "email": mailbox, "verified": true});
+    let made = tenant.call("POST", "/users/ada/addresses", Some(&address))?;
+    let id = tenant.send(&json!({"channels": ["email"]}))?;
+    tenant.done(&id)?;
+    let tag = |text: &str| json!([base64url(text)]);
+    let address = made["address_id"].as_str().unwrap_or_default();
+    let tags = json!({"tenant": tag(&tenant.name), "notification": tag(&id), "address": tag(address)});
+    let mail = json!({"timestamp": "2026-11-25T08:00:01.000Z", "messageId": "m-1", "tags": tags});
+    let bounce = json!({"bounceType": "Permanent", "bounceSubType": "General"});
+    let event = json!({"eventType": "Bounce", "mail": mail, "bounce": bounce}).to_string();
+    let event: String = url::form_urlencoded::byte_serialize(event.as_bytes()).collect();
+    let topic = format!("arn:aws:sns:us-east-1:000000000000:{}-notifications-events", tenant.cloud.stage());
+    let publish = format!("/?Action=Publish&TopicArn={topic}&Message={event}&Version=2010-03-31");
+    tenant.cloud.rest("sns", "GET", &publish, None)?;
+    eventually("the bounce to be noted", LIMIT, || {
+        let listed = tenant.call("GET", "/users/ada/addresses", None)?;
+        Ok((listed["items"][0]["state"] == "bounced").then_some(()))
+    })
+}
+
+fn base64url(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
+}
+
+#[test]
+fn an_event_on_the_bus_becomes_a_notification() -> Result<()> {
+    let tenant = Tenant::new()?;
+    let detail = json!({
+        "v": 1, "id": fresh("event"), "tenant": tenant.name, "user_id": "account", "type": "link_expiring",
+        "title": "A link expires soon", "body": "hello", "unknown": "is ignored",
+    });
+    let entry = json!({
+        "EventBusName": format!("{}-almanac", tenant.cloud.stage()), "Source": "almanac.test",
+        "DetailType": "NotificationRequested", "Detail": detail.to_string(),
+    });
+    tenant.cloud.aws("events", "AWSEvents.PutEvents", &json!({"Entries": [entry]}))?;
+    eventually("the notification to arrive", LIMIT, || {
+        let counts = tenant.call("GET", "/users/account/inbox/count", None)?;
+        Ok((counts["unread"] == 1).then_some(()))
+    })
+}
+
+#[test]
+fn what_no_route_takes_is_a_problem() -> Result<()> {
+    let cloud = Cloud::connect()?;
+    let answer = cloud.call("notifications", "PATCH", "/notifications", None, None)?;
+    ensure!(answer.status == 405 && answer.headers["allow"] == "POST", "{answer:?}");
+    Ok(())
+}
