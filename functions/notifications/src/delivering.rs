@@ -92,10 +92,7 @@ impl App {
         }
         // Both are conditional writes of which neither needs the other: one round trip.
         let (room, work) = tokio::try_join!(self.has_room(known, now), self.store.take(delivery, now))?;
-        let Some(work) = work else {
-            aws::count("deliveries_taken_by_others", 1.0);
-            return Ok(());
-        };
+        let Some(work) = work else { return Ok(()) };
         if !room {
             return self.store.end(&work, &Ending::Skipped("user-cap".to_owned()), now).await;
         }

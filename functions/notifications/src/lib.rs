@@ -215,7 +215,10 @@ impl App {
         let limits_table = dynamo::Table::new(sdk.dynamodb(), env.require("LIMITS_TABLE")?);
         let patience = env.parse_or("LIMITS_PATIENCE", 1_u32)?;
         Ok(Self {
-            store: Store::new(dynamo::Table::new(sdk.dynamodb(), env.require("TABLE")?)),
+            store: Store::new(
+                dynamo::Table::new(sdk.dynamodb(), env.require("TABLE")?),
+                env.parse_or("DUE_SHARDS", 8)?,
+            ),
             providers: Providers::from_env(env, &sdk, &secret)?,
             limiter: Limiter::new(limits_table, secret.key("limits")).patient(patience),
             limits: Limits::from_env(env, &sdk, &secret, clock.clone(), "notifications")?,

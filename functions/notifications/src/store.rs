@@ -25,9 +25,6 @@ pub(crate) use templates::Listed;
 pub use templates::StoredTemplate;
 pub use users::User;
 
-/// Partitions of each minute of what is due later.
-const DUE_SHARDS: u8 = 8;
-
 impl Item for Notification {
     fn key(&self) -> Key {
         keys::notification(&self.tenant, &self.id)
@@ -74,9 +71,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store in this table.
-    pub fn new(table: Table) -> Self {
-        Self { due: DueBuckets::new(table.clone(), DUE_SHARDS), table }
+    /// The store in this table; each minute of what is due later is in `shards` partitions.
+    pub fn new(table: Table, shards: u8) -> Self {
+        Self { due: DueBuckets::new(table.clone(), shards), table }
     }
 
     /// What waits for its time.

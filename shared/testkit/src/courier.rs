@@ -62,22 +62,23 @@ impl<A: Clone + Send + Sync + 'static> Courier<A> {
         workers.map(courier).collect()
     }
 
-    /// Fetches what waits and delivers all of it, but what fails only once; says whether anything was there.
-    pub(crate) async fn deliver(&mut self, world: &Mutex<World<A>>) -> Result<bool> {
+    /// Fetches what waits and delivers all of it, but what fails only once; says whether anything was there, and whether
+    /// any of it was handled.
+    pub(crate) async fn deliver(&mut self, world: &Mutex<World<A>>) -> Result<(bool, bool)> {
         let fresh = match self.trigger {
             Trigger::Queue(_) | Trigger::PriorityQueue(..) => world.lock().await.messages(self.handler).await?,
             Trigger::Stream => world.lock().await.unseen(self.handler).await?,
-            _ => return Ok(false),
+            _ => return Ok((false, false)),
         };
         self.waiting.extend(fresh.into_iter().map(|record| Parcel { record, deliveries: 0 }));
         self.dice.shuffle(&mut self.waiting);
         let mut due = std::mem::take(&mut self.waiting);
-        let some = !due.is_empty();
+        let some = due.len();
         while !due.is_empty() {
             let size = self.dice.usize(1..=BATCH).min(due.len());
             self.batch(due.split_off(due.len() - size)).await?;
         }
-        Ok(some)
+        Ok((some > 0, self.waiting.len() < some))
     }
 
     /// Delivers a batch; what failed waits, as does a copy of what comes twice.
@@ -120,8 +121,8 @@ impl<A: Clone + Send + Sync + 'static> Courier<A> {
             };
         }
         while !*over.borrow_and_update() {
-            if !self.deliver(world).await? {
-                // Nothing waits: look again soon, or end.
+            if !self.deliver(world).await?.1 {
+                // Nothing waits, or all of it failed (SQS would hide it for a while): look again soon, or end.
                 let _ = tokio::time::timeout(LOOK_AGAIN, over.changed()).await;
             }
         }

@@ -2,6 +2,7 @@
 //! what they saw is held against what is stored.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use aws::env::Env;
@@ -40,6 +41,11 @@ pub trait Proof: Send + Sync + 'static {
 
     /// Moves the clock, while nothing runs.
     fn pause(&self, clock: &Clock, dice: &mut fastrand::Rng);
+
+    /// How long what a worker that died had taken is kept from others: the clock moves so far before they finish it.
+    fn lease(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Holds what was seen against what is stored, when all work is done.
     fn examine(&self, world: &mut World<Self::App>) -> impl Future<Output = Result<Verdict>> + Send;
@@ -106,7 +112,7 @@ async fn run<P: Proof>(worlds: &Worlds<P::App>, proof: Arc<P>) -> Result<()> {
             play(&proof, &world, round, clients, couriers).await.with_context(|| format!("seed {seed}"))?;
         proof.pause(&clock, &mut dice);
     }
-    settle(&world, &mut couriers).await.with_context(|| format!("seed {seed}"))?;
+    settle(&world, &mut couriers, || clock.advance(proof.lease())).await.with_context(|| format!("seed {seed}"))?;
     let mut world = world.lock().await;
     let verdict = proof.examine(&mut world).await?;
     let injected = world.injected();
@@ -170,7 +176,11 @@ async fn play<P: Proof>(
 }
 
 /// The workers finish: first among faults, then without, after schedules that come through.
-async fn settle<A: Clone + Send + Sync + 'static>(world: &Mutex<World<A>>, couriers: &mut [Courier<A>]) -> Result<()> {
+async fn settle<A: Clone + Send + Sync + 'static>(
+    world: &Mutex<World<A>>,
+    couriers: &mut [Courier<A>],
+    wait: impl Fn(),
+) -> Result<()> {
     for calm in [false, true] {
         if calm {
             for courier in couriers.iter_mut() {
@@ -180,8 +190,9 @@ async fn settle<A: Clone + Send + Sync + 'static>(world: &Mutex<World<A>>, couri
         let mut busy = true;
         while busy {
             busy = false;
+            wait();
             for courier in couriers.iter_mut() {
-                busy |= courier.deliver(world).await?;
+                busy |= courier.deliver(world).await?.0;
             }
         }
     }

@@ -1,4 +1,5 @@
 //! What each system promises, under all faults at once: short in `make test`, at full size in `make prove`.
 
+mod notifications;
 mod rate_limiter;
 mod url_shortener;

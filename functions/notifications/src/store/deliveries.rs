@@ -120,18 +120,24 @@ impl Store {
         Ok(Others { sent, read })
     }
 
-    /// Takes a delivery: one conditional write. None where another has it, or it is done.
+    /// Takes a delivery: one conditional write. None where it is done, or was put off meanwhile.
     ///
     /// # Errors
-    /// Our failure.
+    /// Our failure; a transient one where another worker has it. Should that one die, the message has to come again: so
+    /// it is not done with, whoever is at it.
     pub async fn take(&self, delivery: &Delivery, now: Instant) -> Result<Option<Work>, Fault> {
         let open = eq("state", DeliveryState::Pending.name()).or(eq("state", DeliveryState::Leased.name()));
-        // Deferred meanwhile by another worker, it is not due any more.
         let open = open.and(eq("due_at", delivery.due_at));
         let changes = UpdateExpression::new().set("state", DeliveryState::Leased.name()).add("attempts", 1_u64);
         let acquire = self.table.acquire(delivery.key(), now, LEASE).when(open).with(changes);
-        let taken = acquire.send_or::<Delivery, IgnoredAny, ()>(|_| ()).await?;
-        Ok(taken.ok().map(|(lease, delivery)| Work { delivery, lease }))
+        match acquire.send_or::<Delivery, Delivery, Option<Delivery>>(|standing| standing).await? {
+            Ok((lease, delivery)) => Ok(Some(Work { delivery, lease })),
+            Err(Some(standing)) if standing.state == DeliveryState::Leased => {
+                aws::count("deliveries_held_by_others", 1.0);
+                Err(Fault::transient("another worker has the delivery"))
+            }
+            Err(_) => Ok(None),
+        }
     }
 
     /// Notes how an attempt ended, if it is still ours: one conditional write, or where it comes again one transaction
