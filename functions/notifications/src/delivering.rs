@@ -16,7 +16,7 @@ use crate::domain::{
     AddressState, Channel, Delivery, Errand, InboxItem, Notification, Sight, Step, Target, segments, sms_text,
 };
 use crate::providers::{Outcome, Parcel, Provider};
-use crate::store::{Breaker, Ending, Known, Work};
+use crate::store::{Ending, Known, Work};
 
 /// How long a delivery may wait for a provider that has no time.
 const MOST_WAIT: Duration = Duration::from_secs(86_400);
@@ -83,7 +83,7 @@ impl App {
     async fn attempt(&self, known: &Known, now: Instant) -> Result<(), Fault> {
         let delivery = &known.delivery;
         let Some(address) = known.address.as_ref() else { return Ok(()) };
-        let (provider, breaker) = match self.provider(delivery.channel, now).await? {
+        let provider = match self.provider(delivery.channel, now).await? {
             Ok(found) => found,
             Err(until) => return self.store.defer(delivery, until, "provider-down", now).await,
         };
@@ -113,17 +113,10 @@ impl App {
             now,
         };
         let outcome = self.providers.send(provider, parcel).await;
-        self.conclude(known, &work, provider, &breaker, outcome).await
+        self.conclude(known, &work, provider, outcome).await
     }
 
-    async fn conclude(
-        &self,
-        known: &Known,
-        work: &Work,
-        provider: Provider,
-        breaker: &Breaker,
-        outcome: Outcome,
-    ) -> Result<(), Fault> {
+    async fn conclude(&self, known: &Known, work: &Work, provider: Provider, outcome: Outcome) -> Result<(), Fault> {
         let (now, delivery) = (self.clock.now(), &work.delivery);
         let failing = matches!(outcome, Outcome::Unavailable(_) | Outcome::Unknown(_));
         let again = |why: String, known: bool| match delivery.retry_at(now) {
@@ -165,7 +158,7 @@ impl App {
         }
         self.store.end(work, &ending, now).await?;
         if failing && provider.is_one() {
-            self.store.note_failure(provider.name(), breaker, now).await?;
+            self.store.note_failure(provider.name(), now).await?;
         }
         Ok(())
     }
@@ -183,15 +176,14 @@ impl App {
     }
 
     /// The first provider of the channel that is not known to be down, or when one may be tried again.
-    async fn provider(&self, channel: Channel, now: Instant) -> Result<Result<(Provider, Breaker), Instant>, Fault> {
+    async fn provider(&self, channel: Channel, now: Instant) -> Result<Result<Provider, Instant>, Fault> {
         let mut earliest = None;
         for provider in self.providers.of(channel) {
             if !provider.is_one() {
-                return Ok(Ok((provider, Breaker::default())));
+                return Ok(Ok(provider));
             }
-            let breaker = self.store.breaker(provider.name()).await?;
-            match breaker.open_until(now) {
-                None => return Ok(Ok((provider, breaker))),
+            match self.store.breaker(provider.name(), now).await?.open_until(now) {
+                None => return Ok(Ok(provider)),
                 Some(until) => earliest = earliest.map_or(Some(until), |at: Instant| Some(at.min(until))),
             }
         }

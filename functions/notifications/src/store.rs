@@ -19,7 +19,6 @@ use work::DueBuckets;
 
 use crate::domain::{Delivery, DeliveryState, Errand, KEPT, Notification, NotificationError};
 pub use addresses::{Owner, Suppressed};
-pub use breakers::Breaker;
 pub use deliveries::{Ending, Known, Work};
 pub(crate) use templates::Listed;
 pub use templates::StoredTemplate;
@@ -68,12 +67,13 @@ impl From<OnceRefusal> for Clash {
 pub struct Store {
     table: Table,
     due: DueBuckets,
+    breakers: breakers::Memory,
 }
 
 impl Store {
     /// The store in this table; each minute of what is due later is in `shards` partitions.
     pub fn new(table: Table, shards: u8) -> Self {
-        Self { due: DueBuckets::new(table.clone(), shards), table }
+        Self { due: DueBuckets::new(table.clone(), shards), breakers: breakers::Memory::default(), table }
     }
 
     /// What waits for its time.

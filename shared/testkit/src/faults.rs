@@ -60,12 +60,13 @@ pub struct Faults {
     seed: u64,
     shares: Vec<(Fault, f64)>,
     only: &'static str,
+    region: &'static str,
 }
 
 impl Faults {
     /// No faults yet.
     pub fn seeded(seed: u64) -> Self {
-        Self { seed, shares: Vec::new(), only: "" }
+        Self { seed, shares: Vec::new(), only: "", region: "" }
     }
 
     /// This share (0 to 1) of the requests that it can befall meets `fault`. Shares add up to at most 1.
@@ -80,6 +81,18 @@ impl Faults {
     pub fn only(mut self, target: &'static str) -> Self {
         self.only = target;
         self
+    }
+
+    /// Only calls to this region.
+    #[must_use]
+    pub fn in_region(mut self, region: &'static str) -> Self {
+        self.region = region;
+        self
+    }
+
+    /// Whether calls to this region meet faults.
+    pub(crate) fn are_in(&self, region: &str) -> bool {
+        self.region.is_empty() || self.region == region
     }
 
     /// Every kind: one attempt in five fails, so that of a hundred calls one fails three times in a row, which is when

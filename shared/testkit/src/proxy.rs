@@ -125,6 +125,7 @@ impl Shared {
         // Clients are told apart by access keys, which they alone and this proxy know.
         let (before, signed) = header("authorization").split_once("Credential=").context("it is not signed")?;
         let (client, rest) = signed.split_once('/').context("it has no scope")?;
+        let region = rest.split('/').nth(1).unwrap_or_default().to_owned();
         let (client, known) = (client.to_owned(), format!("{before}Credential={}/{rest}", self.key).parse()?);
         head.headers.insert("authorization", known);
         let (nth, death) = {
@@ -134,7 +135,7 @@ impl Shared {
             (*count, Arc::clone(death))
         };
         let (fault, mut dice) = self.faults.draw(&client, nth, &target);
-        let fault = fault.filter(|_| client != UNDISTURBED);
+        let fault = fault.filter(|_| client != UNDISTURBED && self.faults.are_in(&region));
         if let Some(fault) = fault {
             *self.state().injected.entry(fault).or_default() += 1;
         }

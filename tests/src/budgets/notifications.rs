@@ -7,6 +7,89 @@ const WORLDS: Worlds<App> = Worlds { system, app: App::from_env };
 
 /// An operation is a line and the `budget` line behind it, which may name it.
 const OPERATIONS: &str = "
+    alice PUT    /templates/shipped {default_locale: en, locales: {en: {title: 'Order {{id}}', body: 'has shipped'}}}  201
+    budget a template
+    alice PUT    /templates/shipped {default_locale: en, locales: {en: {title: 'Order {{id}}', body: 'has shipped'}}}  200
+    budget the same again
+    alice GET    /templates/shipped  200
+    budget
+    alice GET    /templates  200
+    budget
+    alice POST   /templates/shipped/preview {payload: {id: 7}}  200
+    budget
+    alice GET    /users/ada/preferences  200
+    budget
+    alice PUT    /users/ada/preferences {channels: {push: false}}  200
+    budget
+    alice POST   /users/ada/addresses {channel: email, email: ada@example.com}  201
+    budget a mailbox that gets a mail to confirm; a sandbox's first, so its limit's policy too
+    alice POST   /users/ada/addresses {channel: email, email: ada@example.com, verified: true}  201 {address_id: $mail}
+    budget a mailbox
+    alice POST   /users/ada/addresses {channel: sms, phone: '+14155550100'}  201 {address_id: $phone}
+    budget a phone
+    alice POST   /users/ada/addresses {channel: webhook, url: 'https://hooks.example/'}  201 {address_id: $hook}
+    alice POST   /users/ada/addresses/$hook/secret  200
+    budget
+    alice DELETE /users/ada/addresses/$hook  204
+    budget
+    alice PUT    /users/ada/addresses/none/token {token: x}  404
+    budget no such device (of a device a write and a call to SNS more)
+    alice GET    /users/ada/addresses  200
+    budget
+    alice POST   /notifications {user_id: ada, type: news, title: a, body: b}  202 {notification_id: $one}
+    alice POST   /notifications {user_id: ada, type: news, title: a, body: b}  202
+    budget to a mailbox, a phone and the inbox
+    alice POST   /notifications {user_id: ada, type: news, title: a, body: b, channels: [in_app]}  202
+    budget to the inbox
+    alice POST   /notifications {user_id: ada, type: news, template: shipped, payload: {id: 7}, channels: [email], collapse_key: k} [Idempotency-Key: k1]  202
+    budget of a template, with an idempotency record and a collapse key
+    alice POST   /notifications {user_id: ada, type: news, title: a, body: b, channels: [in_app], send_at: '2027-01-16T00:00:00Z'}  202 {notification_id: $later}
+    budget for later
+    alice POST   /notifications/batch {notifications: [{user_id: ada, type: news, title: a, body: b, channels: [in_app]}, {user_id: eve, type: news, title: a, body: b, channels: [in_app]}]}  200
+    budget two
+    alice GET    /notifications/$one  200
+    budget
+    alice DELETE /notifications/$later  204
+    budget
+    stream forward_urgent
+    budget nothing of it is urgent
+    stream forward_rest
+    budget ten deliveries
+    alice POST   /notifications {user_id: bob, type: news, title: a, body: b, channels: [in_app]}  202 {notification_id: $item}
+    queue deliver
+    stream forward_rest
+    queue deliver
+    budget one to the inbox
+    alice PATCH  /users/bob/inbox/$item {read: true}  200
+    budget
+    alice GET    /users/bob/inbox  200
+    budget
+    alice GET    /users/bob/inbox/count  200
+    budget
+    alice POST   /notifications {user_id: ada, type: news, title: a, body: b, channels: [email]}  202
+    stream forward_rest
+    queue deliver
+    budget one mail
+    alice POST   /notifications {user_id: ada, type: news, title: a, body: b, channels: [sms]}  202
+    stream forward_rest
+    queue deliver
+    budget one text message
+    alice GET    /web-push/key  200
+    budget
+    anon  GET    /verify/none  404
+    budget
+    anon  POST   /verify/none  404
+    budget no such link (else a read and two writes)
+    anon  GET    /unsubscribe/none  404
+    budget
+    anon  POST   /unsubscribe/none  404
+    budget no such link (else a read and a write)
+    schedule sweep_due
+    budget nothing due
+    invoke take_feedback {Records: [{messageId: a, body: '{\"Message\": \"{\\\"eventType\\\": \\\"Delivery\\\", \\\"mail\\\": {\\\"timestamp\\\": \\\"2027-01-15T08:00:00Z\\\", \\\"tags\\\": {\\\"tenant\\\": [\\\"YQ\\\"], \\\"notification\\\": [\\\"YQ\\\"], \\\"address\\\": [\\\"YQ\\\"]}}}\"}'}]}  {batchItemFailures: []}
+    budget an arrival
+    invoke take_requests {Records: [{messageId: a, body: '{\"source\": \"almanac.x\", \"detail\": {\"v\": 1, \"id\": \"x\", \"tenant\": \"alice\", \"user_id\": \"account\", \"type\": \"news\", \"title\": \"t\", \"body\": \"b\"}}'}]}  {batchItemFailures: []}
+    budget one
     anon GET /health        200
     budget
     anon GET /openapi.json  200

@@ -3,6 +3,7 @@
 //! receiver that fails too.
 
 mod judge;
+mod priorities;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

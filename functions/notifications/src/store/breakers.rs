@@ -1,10 +1,11 @@
 //! Circuit breakers of providers. Their state is the table's: a sandbox alone sees too little to judge one.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dynamo::{Consistency, UpdateExpression};
+use dynamo::{Consistency, UpdateExpression, eq};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use types::{Fault, Instant};
 
 use super::{Store, keys, purge};
@@ -13,6 +14,13 @@ use super::{Store, keys, purge};
 const MOST_FAILURES: u32 = 10;
 /// How long it stays open. After that all try again, and the first failure opens it anew.
 const OPEN: Duration = Duration::from_secs(30);
+
+/// How long a sandbox goes by what it has read: a breaker is one item, which all deliveries would read otherwise.
+const REMEMBERED: Duration = Duration::from_secs(2);
+
+/// What a sandbox remembers of breakers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memory(Arc<Mutex<BTreeMap<String, (Breaker, Instant)>>>);
 
 /// How a provider has been.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -29,43 +37,61 @@ impl Breaker {
     pub fn open_until(&self, now: Instant) -> Option<Instant> {
         Some(Instant::from_millis(self.open_until)).filter(|&until| until > now)
     }
-
-    fn failures_at(&self, minute: i64) -> u32 {
-        if self.minute == minute { self.failures } else { 0 }
-    }
 }
 
 impl Store {
-    /// How a provider has been: one eventually consistent read.
+    /// How a provider has been: one eventually consistent read each two seconds.
     ///
     /// # Errors
     /// Our failure.
-    pub async fn breaker(&self, provider: &str) -> Result<Breaker, Fault> {
+    pub async fn breaker(&self, provider: &str, now: Instant) -> Result<Breaker, Fault> {
+        let remembered = self.breakers.0.lock().unwrap_or_else(PoisonError::into_inner).get(provider).cloned();
+        if let Some((breaker, _)) = remembered.filter(|(_, read_at)| now < *read_at + REMEMBERED) {
+            return Ok(breaker);
+        }
         let found = self.table.get::<Breaker>(&keys::breaker(provider), Consistency::Eventual).await?;
-        Ok(found.unwrap_or_default())
+        let breaker = found.unwrap_or_default();
+        self.remember(provider, &breaker, now);
+        Ok(breaker)
     }
 
-    /// Notes that a provider failed, and opens its breaker where that was once too often: one write. Failures of a
-    /// moment may count as one: it opens a little later then. `seen` is how it was found.
+    fn remember(&self, provider: &str, breaker: &Breaker, now: Instant) {
+        let mut remembered = self.breakers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.insert(provider.to_owned(), (breaker.clone(), now));
+    }
+
+    /// Notes that a provider failed, and opens its breaker where that was once too often: one write, a second one to
+    /// open it. A minute's first failure takes two; where two are first at once, one of them may not count.
     ///
     /// # Errors
     /// Our failure.
-    pub async fn note_failure(&self, provider: &str, seen: &Breaker, now: Instant) -> Result<(), Fault> {
+    pub async fn note_failure(&self, provider: &str, now: Instant) -> Result<(), Fault> {
         let minute = now.seconds().div_euclid(60);
-        let failures = seen.failures_at(minute) + 1;
+        let key = keys::breaker(provider);
+        let same = UpdateExpression::new().add("failures", 1_u64).when(eq("minute", minute));
+        let counted = self.table.update(key.clone()).apply(same).send_or::<Breaker, Breaker, _>(|it| it).await?;
+        let seen = match counted {
+            Ok(breaker) => breaker,
+            Err(standing) => {
+                let seen = Breaker { minute, failures: 1, ..standing.unwrap_or_default() };
+                let expression = UpdateExpression::new()
+                    .set("minute", minute)
+                    .set("failures", 1_u64)
+                    .set("purge_at", purge(now, Duration::from_secs(86_400)));
+                self.table.update(key.clone()).apply(expression).send().await?;
+                seen
+            }
+        };
         // Just after it was open, one failure is enough.
-        let probing = seen.open_until > 0 && now.millis() - seen.open_until < 60_000;
-        let opens = failures >= MOST_FAILURES || probing;
-        let mut expression = UpdateExpression::new()
-            .set("minute", minute)
-            .set("failures", u64::from(failures))
-            .set("purge_at", purge(now, Duration::from_secs(86_400)));
-        if opens {
-            aws::count("breakers_opened", 1.0);
-            tracing::warn!(provider, "a provider fails and is left alone for a while");
-            expression = expression.set("open_until", now + OPEN);
+        let probing = seen.open_until > 0 && (0..60_000).contains(&(now.millis() - seen.open_until));
+        if seen.failures < MOST_FAILURES && !probing {
+            return Ok(());
         }
-        let update = self.table.update(keys::breaker(provider)).apply(expression);
-        update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await.map(drop)
+        aws::count("breakers_opened", 1.0);
+        tracing::warn!(provider, "a provider fails and is left alone for a while");
+        let open = Breaker { open_until: (now + OPEN).millis(), ..seen };
+        self.table.update(key).apply(UpdateExpression::new().set("open_until", open.open_until)).send().await?;
+        self.remember(provider, &open, now);
+        Ok(())
     }
 }
