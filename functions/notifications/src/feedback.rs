@@ -6,8 +6,8 @@ use serde::Deserialize;
 use types::{Fault, Instant};
 
 use crate::App;
-use crate::domain::{AddressState, Channel, Delivery, DeliveryState, Target};
-use crate::store::{Suppressed, keys};
+use crate::domain::{AddressState, Channel, Delivery, Target};
+use crate::store::{Suppressed, Told, keys};
 
 /// A message of the topic that SES and SNS tell their events to, in SNS's envelope.
 #[derive(Debug, Deserialize)]
@@ -82,30 +82,31 @@ impl App {
         let key = keys::delivery(&tenant, &notification, Channel::Email, &address);
         let at = mail.timestamp.max(self.clock.now());
         let kind = if event.event_type.is_empty() { &event.notification_type } else { &event.event_type };
-        let (attribute, state) = match kind.as_str() {
-            "Delivery" => ("delivered_at", Some(DeliveryState::Delivered)),
+        let told = match kind.as_str() {
+            "Delivery" => Told::Delivered,
             // A full mailbox or a server that is down: SES itself goes on trying, and says so when it gives up.
             "Bounce" if event.bounce.bounce_type != "Permanent" => return Ok(()),
-            "Bounce" => ("bounced_at", Some(DeliveryState::Bounced)),
-            "Complaint" => ("complained_at", None),
-            "Open" => ("opened_at", None),
-            "Click" => ("clicked_at", None),
-            "Reject" | "Rendering Failure" => ("rejected_at", Some(DeliveryState::Failed)),
+            "Bounce" => Told::Bounced,
+            "Complaint" => Told::Complained,
+            "Open" => Told::Opened,
+            "Click" => Told::Clicked,
+            "Reject" | "Rendering Failure" => Told::Rejected,
             _ => return Ok(()),
         };
-        let first = self.store.note_feedback(key.clone(), attribute, at, state).await?;
-        if !first {
+        let template = mail.tag("template");
+        let template = template.as_deref().map(|template| (tenant.as_str(), template));
+        if !self.store.note_feedback(&key, told, template, at).await? {
             aws::count("feedback_repeated", 1.0);
         }
         // Not only at the first time: a worker may have died in between.
-        let lost = match attribute {
-            "bounced_at" => Some(AddressState::Bounced),
-            "complained_at" => Some(AddressState::Complained),
-            _ => None,
+        let lost = match told {
+            Told::Bounced => AddressState::Bounced,
+            Told::Complained => AddressState::Complained,
+            _ => return Ok(()),
         };
-        match (lost, self.store.delivery(&key).await?) {
-            (Some(state), Some(delivery)) => self.no_more_mail(&delivery, state, &event.bounce, at).await,
-            _ => Ok(()),
+        match self.store.delivery(&key).await? {
+            Some(delivery) => self.no_more_mail(&delivery, lost, &event.bounce, at).await,
+            None => Ok(()),
         }
     }
 

@@ -31,6 +31,7 @@ mod handlers {
     pub mod get_notification;
     pub mod get_preferences;
     pub mod get_template;
+    pub mod get_template_stats;
     pub mod get_web_push_key;
     pub mod list_addresses;
     pub mod list_inbox;
@@ -69,9 +70,9 @@ use crate::store::Store;
 use handlers::{
     cancel_notification, check_health, count_inbox, create_address, create_notification, create_notifications,
     delete_address, deliver, forward_rest, forward_urgent, get_notification, get_preferences, get_template,
-    get_web_push_key, list_addresses, list_inbox, list_templates, mark_item, preview_template, put_preferences,
-    put_template, refresh_token, rotate_secret, show_unsubscribe, show_verification, sweep_due, take_feedback,
-    take_requests, unsubscribe, verify_address,
+    get_template_stats, get_web_push_key, list_addresses, list_inbox, list_templates, mark_item, preview_template,
+    put_preferences, put_template, refresh_token, rotate_secret, show_unsubscribe, show_verification, sweep_due,
+    take_feedback, take_requests, unsubscribe, verify_address,
 };
 
 const SEND: Access = Access::Scope("notifications:send");
@@ -113,6 +114,7 @@ pub fn system() -> System<App> {
         .http("get_template", Method::GET, "/templates/{id}", WORDS, endpoint!(get_template))
         .http("put_template", Method::PUT, "/templates/{id}", TEMPLATES, endpoint!(put_template))
         .http("preview_template", Method::POST, "/templates/{id}/preview", WORDS, endpoint!(preview_template))
+        .http("get_template_stats", Method::GET, "/templates/{id}/stats", WORDS, endpoint!(get_template_stats))
         .http("get_web_push_key", Method::GET, "/web-push/key", Access::Public, endpoint!(get_web_push_key))
         .http("show_verification", Method::GET, "/verify/{token}", Access::Public, endpoint!(show_verification))
         .http("verify_address", Method::POST, "/verify/{token}", Access::Public, endpoint!(verify_address))

@@ -3,6 +3,7 @@
 mod addresses;
 mod breakers;
 mod deliveries;
+mod feedback;
 mod inbox;
 pub(crate) mod keys;
 mod limits;
@@ -20,6 +21,7 @@ use work::DueBuckets;
 use crate::domain::{Delivery, DeliveryState, Errand, KEPT, Notification, NotificationError};
 pub use addresses::{Owner, Suppressed};
 pub use deliveries::{Ending, Known, Work};
+pub use feedback::{TemplateStats, Told};
 pub(crate) use templates::Listed;
 pub use templates::StoredTemplate;
 pub use users::User;

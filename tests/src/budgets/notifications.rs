@@ -15,6 +15,8 @@ const OPERATIONS: &str = "
     budget
     alice GET    /templates  200
     budget
+    alice GET    /templates/shipped/stats  200
+    budget
     alice POST   /templates/shipped/preview {payload: {id: 7}}  200
     budget
     alice GET    /users/ada/preferences  200

@@ -37,6 +37,7 @@ pub(crate) fn access() -> Vec<Case> {
         case("mark_item", "/users/matrix/inbox/none", Some(json!({"read": true})), 404, 404),
         case("list_templates", "/templates", None, 200, 200),
         case("get_template", "/templates/matrix", None, 200, 404),
+        case("get_template_stats", "/templates/matrix/stats", None, 200, 404),
         case("put_template", "/templates/other", Some(template), 200, 201),
         case("preview_template", "/templates/matrix/preview", Some(json!({"payload": {"name": "Ada"}})), 200, 404),
         case("get_web_push_key", "/web-push/key", None, 200, 200),

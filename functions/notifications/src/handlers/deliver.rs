@@ -1,5 +1,7 @@
 //! The queues `deliveries`: send what is due, each to one address, by its provider.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 use types::Fault;
 use work::{Batch, BatchOutcome};
@@ -8,13 +10,20 @@ use crate::App;
 use crate::domain::Errand;
 
 /// A read, two writes beside each other, the provider, and a write for each delivery; those of a batch at once.
-/// Delivered again, a delivery is found done, or leased by whoever has it.
+/// Delivered again, a delivery is found done; one that another worker has comes again.
 pub async fn handle(app: App, batch: Batch<Errand>) -> Result<BatchOutcome, Fault> {
-    let delivered = join_all(batch.messages.iter().map(|message| app.deliver(&message.body))).await;
-    let failed = batch.messages.iter().zip(delivered).filter_map(|(message, outcome)| {
-        let fault = outcome.err()?;
-        tracing::warn!(fault = fault.chain(), notification = message.body.notification, "a delivery comes again");
-        Some(message.id.as_str())
-    });
-    Ok(batch.outcome(failed.collect::<Vec<_>>()))
+    // Twice in a batch, the two would meet.
+    let mut errands: BTreeMap<&Errand, Vec<&str>> = BTreeMap::new();
+    for message in &batch.messages {
+        errands.entry(&message.body).or_default().push(&message.id);
+    }
+    let delivered = join_all(errands.keys().map(|errand| app.deliver(errand))).await;
+    let mut failed = Vec::new();
+    for ((errand, ids), outcome) in errands.iter().zip(delivered) {
+        if let Err(fault) = outcome {
+            tracing::warn!(fault = fault.chain(), notification = errand.notification, "a delivery comes again");
+            failed.extend(ids);
+        }
+    }
+    Ok(batch.outcome(failed))
 }

@@ -36,7 +36,7 @@ impl Inner {
         };
         let raw = RawMessage::builder().data(Blob::new(mail.mime()?)).build();
         let raw = raw.map_err(|e| Fault::permanent("building a mail").caused_by(e))?;
-        let request = client
+        let mut request = client
             .send_email()
             .from_email_address(&self.mail_from)
             .destination(Destination::builder().to_addresses(to).build())
@@ -45,6 +45,9 @@ impl Inner {
             .email_tags(tag("tenant", &parcel.delivery.tenant)?)
             .email_tags(tag("notification", &parcel.delivery.notification)?)
             .email_tags(tag("address", &parcel.delivery.address)?);
+        if let Some((template, _)) = &parcel.notification.template {
+            request = request.email_tags(tag("template", template)?);
+        }
         Ok(match aws::within_deadline("SendEmail", request.send()).await {
             Err(fault) => Outcome::Unknown(fault.to_string()),
             Ok(Ok(output)) => Outcome::Sent { id: output.message_id, delivered: false },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dynamo::{Attributes, Consistency, Item as _, Key, Lease, UpdateExpression, Value, eq, from_attributes, missing};
+use dynamo::{Attributes, Consistency, Item as _, Key, Lease, UpdateExpression, eq, from_attributes, missing};
 use serde::de::IgnoredAny;
 use types::{Fault, Instant};
 
@@ -248,28 +248,5 @@ impl Store {
     /// Our failure.
     pub async fn delivery(&self, key: &Key) -> Result<Option<Delivery>, Fault> {
         self.table.get(key, Consistency::Strong).await
-    }
-
-    /// Notes what a provider told later of a delivery: it arrived, came back, was opened. Only forward: what is
-    /// `expected` to be there must be. True where it was the first to say so.
-    ///
-    /// # Errors
-    /// Our failure.
-    pub async fn note_feedback(
-        &self,
-        key: Key,
-        attribute: &str,
-        at: Instant,
-        state: Option<DeliveryState>,
-    ) -> Result<bool, Fault> {
-        let mut expression = UpdateExpression::new().set(attribute, Value::from(at));
-        let mut condition = dynamo::exists("pk").and(missing(attribute));
-        if let Some(state) = state {
-            expression = expression.set("state", state.name());
-            // A delivery that came back does not arrive by what was told before; a bounce may follow an arrival.
-            condition = condition.and(dynamo::ne("state", DeliveryState::Bounced.name()));
-        }
-        let update = self.table.update(key).apply(expression.when(condition));
-        Ok(update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await?.is_ok())
     }
 }

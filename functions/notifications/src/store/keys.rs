@@ -85,6 +85,13 @@ pub(crate) fn template_version(tenant: &str, id: &str, version: u64) -> Key {
     Key::new(of_template(tenant, id), format!("VERSION#{version:010}"))
 }
 
+pub(crate) const STATS: &str = "STATS#";
+
+/// What became of a template's mails, in shards: all feedback of a template adds to it.
+pub(crate) fn template_stats(tenant: &str, id: &str, shard: u8) -> Key {
+    Key::new(of_template(tenant, id), format!("{STATS}{shard}"))
+}
+
 pub(crate) fn of_templates(tenant: &str) -> String {
     format!("TEMPLATES#{tenant}")
 }

@@ -56,6 +56,29 @@ async fn a_mail_arrives_is_opened_and_clicked() -> Result<()> {
     Ok(())
 }
 
+/// Each once, however often it is told.
+#[tokio::test]
+async fn a_templates_mails_are_counted() -> Result<()> {
+    let mut world = seen_world().await?;
+    let template = json!({"default_locale": "en", "locales": {"en": {"title": "Hello", "body": "there"}}});
+    call(&mut world, "PUT", "/templates/hello", template).await?;
+    let (_, address) = mailed(&mut world).await?;
+    let mail = json!({"user_id": "ada", "type": "news", "template": "hello", "channels": ["email"]});
+    for opened in [true, false] {
+        let sent = call(&mut world, "POST", "/notifications", mail.clone()).await?;
+        let id = sent["notification_id"].as_str().context("an id")?.to_owned();
+        work(&mut world).await?;
+        for kind in ["Delivery", "Open", "Open", "Delivery"].into_iter().filter(|kind| opened || *kind != "Open") {
+            let mut event_of = of_mail(kind, &id, &address, &json!({}));
+            event_of["mail"]["tags"]["template"] = json!([URL_SAFE_NO_PAD.encode("hello")]);
+            tell(&mut world, &event_of).await?;
+        }
+    }
+    let stats = call(&mut world, "GET", "/templates/hello/stats", Value::Null).await?;
+    assert_eq!(stats, json!({"delivered": 2, "opened": 1, "clicked": 0, "bounced": 0, "complained": 0}));
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_address_that_bounced_takes_no_mail_until_it_is_confirmed_anew() -> Result<()> {
     let mut world = seen_world().await?;
