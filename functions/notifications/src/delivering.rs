@@ -57,7 +57,6 @@ impl App {
     }
 
     async fn to_inbox(&self, known: &Known, now: Instant) -> Result<(), Fault> {
-        let Some(work) = self.store.take(&known.delivery, now).await? else { return Ok(()) };
         let Notification { tenant, user, id, kind, content, data, purge_at, .. } = known.notification.clone();
         let item = InboxItem {
             tenant,
@@ -75,7 +74,7 @@ impl App {
             version: 0,
             purge_at,
         };
-        self.store.arrive(&work, &item, now).await?;
+        self.store.arrive(&known.delivery, &item, now).await?;
         aws::count("delivered_in_app", 1.0);
         Ok(())
     }

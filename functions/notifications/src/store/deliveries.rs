@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use dynamo::{Attributes, Consistency, Item as _, Key, Lease, UpdateExpression, eq, from_attributes, missing};
+use dynamo::{
+    Attributes, Condition, Consistency, Item as _, Key, Lease, UpdateExpression, eq, from_attributes, le, missing,
+};
 use serde::de::IgnoredAny;
 use types::{Fault, Instant};
 
@@ -191,23 +193,26 @@ impl Store {
     }
 
     /// Puts a notification into its user's inbox, counts it, and notes that it arrived, all or nothing: in the inbox
-    /// nothing is twice.
+    /// nothing is twice, and no lease is needed. One transaction; of two workers one does.
     ///
     /// # Errors
     /// Our failure.
-    pub async fn arrive(&self, work: &Work, item: &InboxItem, now: Instant) -> Result<(), Fault> {
-        let ending = Ending::Sent { delivered: true, provider: "inbox", id: None };
+    pub async fn arrive(&self, delivery: &Delivery, item: &InboxItem, now: Instant) -> Result<(), Fault> {
+        let arrived = UpdateExpression::new()
+            .set("state", DeliveryState::Delivered.name())
+            .set("provider", "inbox")
+            .set("sent_at", now)
+            .set("delivered_at", now)
+            .add("attempts", 1_u64)
+            .add("answered", 1_u64)
+            .when(open(delivery, now));
         let one = Counts { unseen: 1, unread: 1 };
         let transaction = self.table.transact::<Clash>();
-        let transaction =
-            transaction.update(&work.delivery.key(), &self.ended(work, &ending, now), |_: Option<IgnoredAny>| Clash)?;
+        let transaction = transaction.update(&delivery.key(), &arrived, |_: Option<IgnoredAny>| Clash)?;
         let transaction = transaction.put(item, missing("pk"), |_| Clash)?;
         let counts = keys::counts(&item.tenant, &item.user);
         let transaction = transaction.update::<IgnoredAny>(&counts, &inbox::counting(one), |_| Clash)?;
-        if transaction.send::<()>().await?.is_err() {
-            aws::count("leases_lost", 1.0);
-        }
-        Ok(())
+        transaction.send::<()>().await.map(drop)
     }
 
     /// Notes that a delivery is not to be sent: one conditional write.
@@ -215,10 +220,8 @@ impl Store {
     /// # Errors
     /// Our failure.
     pub async fn skip(&self, delivery: &Delivery, why: &str, now: Instant) -> Result<(), Fault> {
-        let free = missing("lease_until").or(dynamo::le("lease_until", now));
-        let open = eq("state", DeliveryState::Pending.name()).or(eq("state", DeliveryState::Leased.name()).and(free));
-        let expression =
-            UpdateExpression::new().set("state", DeliveryState::Skipped.name()).set("reason", why).when(open);
+        let expression = UpdateExpression::new().set("state", DeliveryState::Skipped.name()).set("reason", why);
+        let expression = expression.when(open(delivery, now));
         let update = self.table.update(delivery.key()).apply(expression);
         update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await.map(drop)
     }
@@ -230,13 +233,11 @@ impl Store {
     pub async fn defer(&self, delivery: &Delivery, at: Instant, why: &str, now: Instant) -> Result<(), Fault> {
         let errand = delivery.errand();
         let due = self.due.item(&due_id(&errand, &format!("{why}{}", at.millis())), at, &errand, now).await?;
-        let free = missing("lease_until").or(dynamo::le("lease_until", now));
-        let open = eq("state", DeliveryState::Pending.name()).or(eq("state", DeliveryState::Leased.name()).and(free));
         let expression = UpdateExpression::new()
             .set("state", DeliveryState::Pending.name())
             .set("due_at", at)
             .set("reason", why)
-            .when(open.and(eq("due_at", delivery.due_at)));
+            .when(open(delivery, now));
         let transaction = self.table.transact::<Clash>();
         let transaction = transaction.update(&delivery.key(), &expression, |_: Option<IgnoredAny>| Clash)?;
         transaction.put(&due, missing("pk"), |_| Clash)?.send::<()>().await.map(drop)
@@ -249,4 +250,11 @@ impl Store {
     pub async fn delivery(&self, key: &Key) -> Result<Option<Delivery>, Fault> {
         self.table.get(key, Consistency::Strong).await
     }
+}
+
+/// A delivery is as it was seen, and nobody is at it.
+fn open(delivery: &Delivery, now: Instant) -> Condition {
+    let free = missing("lease_until").or(le("lease_until", now));
+    let lapsed = eq("state", DeliveryState::Leased.name()).and(free);
+    eq("state", DeliveryState::Pending.name()).or(lapsed).and(eq("due_at", delivery.due_at))
 }
