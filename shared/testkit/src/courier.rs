@@ -62,8 +62,8 @@ impl<A: Clone + Send + Sync + 'static> Courier<A> {
         workers.map(courier).collect()
     }
 
-    /// Fetches what waits and delivers all of it, but what fails only once; says whether anything was there, and whether
-    /// any of it was handled.
+    /// Fetches what waits and delivers all of it, but what fails only once; says whether anything was there, and
+    /// whether any of it was handled.
     pub(crate) async fn deliver(&mut self, world: &Mutex<World<A>>) -> Result<(bool, bool)> {
         let fresh = match self.trigger {
             Trigger::Queue(_) | Trigger::PriorityQueue(..) => world.lock().await.messages(self.handler).await?,

@@ -1,4 +1,4 @@
-//! Makes a table as its template declares it.
+//! Makes tables, and identities of mail, as their template declares them.
 
 use std::collections::BTreeMap;
 
@@ -30,12 +30,17 @@ pub async fn fresh_table() -> Result<dynamo::Table> {
     Ok(dynamo::Table::new(sdk.dynamodb(), name))
 }
 
-/// Creates a template's tables; their names join those known.
+/// Creates a template's tables, whose names join those known, and the identities that its mails are sent by.
 pub(crate) async fn create_tables(sdk: &Sdk, template: &Template, names: &mut BTreeMap<String, String>) -> Result<()> {
     for (id, properties) in template.resources("AWS::DynamoDB::Table") {
         let name = template.text(&properties["TableName"], names)?;
         create_table(sdk, &name, properties).await?;
         names.insert(id.to_owned(), name);
+    }
+    for (_, properties) in template.resources("AWS::SES::EmailIdentity") {
+        let identity = template.text(&properties["EmailIdentity"], names)?;
+        // It is the same of all worlds: most find it there.
+        sdk.ses().create_email_identity().email_identity(identity).send().await.ok();
     }
     Ok(())
 }

@@ -83,11 +83,6 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
             let queue = sdk.sqs().create_queue().queue_name(name).send().await?;
             names.insert(id.to_owned(), queue.queue_url.context("a queue has a URL")?);
         }
-        for (_, properties) in template.resources("AWS::SES::EmailIdentity") {
-            let identity = template.text(&properties["EmailIdentity"], &names)?;
-            // The one identity of all worlds: most find it there.
-            sdk.ses().create_email_identity().email_identity(identity).send().await.ok();
-        }
         let bus = format!("{stage}-almanac");
         sdk.eventbridge().create_event_bus().name(bus).send().await?;
         let seen = Arc::new(Seen::of(&base, &stage, !changes.is_empty() || proxy.is_some()));
@@ -171,7 +166,7 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
         self.proxy.as_ref().map(Proxy::published).unwrap_or_default()
     }
 
-    /// Calls to SES and SNS that took effect, in a world with faults.
+    /// Calls to SES and SNS that took effect, likewise.
     pub fn sent(&self) -> Vec<Sent> {
         self.proxy.as_ref().map(Proxy::sent).unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! Notifications under all faults: each client is the server of a tenant and has one user, who is told things by every
-//! channel, opts out and in, and sleeps at night. Mail and text messages go to the emulator's SES and SNS, webhooks to a
+//! Notifications under all faults: each client is the server of a tenant and has one user, who is told things by four
+//! channels, opts out, and sleeps at night. Mail and text messages go to the emulator's SES and SNS, webhooks to a
 //! receiver that fails too.
 
 mod judge;

@@ -1,9 +1,11 @@
 //! Notifications, as their documentation would tell them.
 
 mod addresses;
+mod channels;
 mod delivery;
 mod feedback;
 mod inbox;
+mod providers;
 
 use notifications::{App, system};
 use serde_json::json;
@@ -163,5 +165,33 @@ fn a_template_has_versions_languages_and_refuses_to_be_sent_without_its_variable
          alice PUT  /users/ada/preferences {locale: de-CH}  200 {locale: de-CH}
          alice POST /notifications {user_id: ada, type: order_shipped, template: order_shipped, payload: {order_id: 456, tracking_url: u}}  202 {notification_id: $one}
          alice GET  /notifications/$one  200 {title: 'Bestellung 456 ist unterwegs!', template: order_shipped, template_version: 2}",
+    );
+}
+
+#[test]
+fn what_a_user_wants_is_kept_and_checked() {
+    check(
+        "alice GET  /users/ada/preferences  200 {enabled: true, time_zone: UTC}
+         alice PUT  /users/ada/preferences {enabled: false, time_zone: europe/berlin, quiet_hours: {start: '22:00', end: '07:30'}, locale: pt-br}  200 {enabled: false, time_zone: Europe/Berlin, locale: pt-BR}
+         alice GET  /users/ada/preferences  200 {enabled: false, quiet_hours: {start: '22:00', end: '07:30'}}
+         bob   GET  /users/ada/preferences  200 {enabled: true}
+         alice PUT  /users/ada/preferences {time_zone: Mars/Olympus}  422 invalid-body
+         alice PUT  /users/ada/preferences {quiet_hours: {start: '22:00', end: '22:00'}}  422 invalid-body
+         alice PUT  /users/ada/preferences {types: {Bad!: {enabled: false}}}  422 preferences-invalid
+         alice PUT  /users/ada/preferences {color: red}  422 invalid-body
+         alice POST /notifications {user_id: ada, type: news, title: a, body: b}  202 {notification_id: $one}
+         alice GET  /notifications/$one  200 {state: skipped}
+         calls 1",
+    );
+}
+
+#[test]
+fn a_link_that_was_not_made_here_does_nothing() {
+    check(
+        "anon  GET  /verify/AAAA       404 link-invalid
+         anon  POST /verify/AAAA       404 link-invalid
+         anon  GET  /unsubscribe/AAAA  404 link-invalid
+         anon  POST /unsubscribe/AAAA  404 link-invalid
+         alice GET  /templates/none/stats  404 template-not-found",
     );
 }

@@ -76,8 +76,8 @@ impl Told {
 }
 
 impl Store {
-    /// Notes what a provider told of a delivery, once, and counts it with its template's: one transaction of two writes,
-    /// without a template one write. True where it was the first to say so.
+    /// Notes what a provider told of a delivery, once, and counts it with its template's: one transaction of two
+    /// writes, without a template one write. True where it was the first to say so.
     ///
     /// # Errors
     /// Our failure.
