@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::faults::{Batch, Fault, Faults, Injected, conflict, throttling};
+use crate::world::World;
 
 /// The client that meets no faults.
 pub(crate) const UNDISTURBED: &str = "undisturbed";
@@ -95,6 +96,23 @@ impl Proxy {
     /// Entries of `PutEvents` that the bus took, whether or not the sender learned of it.
     pub(crate) fn published(&self) -> Vec<Value> {
         self.shared.state().published.clone()
+    }
+}
+
+impl<A> World<A> {
+    /// The faults that happened so far.
+    pub fn injected(&self) -> Injected {
+        self.proxy.as_ref().map(Proxy::injected).unwrap_or_default()
+    }
+
+    /// Entries of `PutEvents` that the bus took, in a world with faults.
+    pub fn published(&self) -> Vec<Value> {
+        self.proxy.as_ref().map(Proxy::published).unwrap_or_default()
+    }
+
+    /// Calls to SES and SNS that took effect, likewise.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.proxy.as_ref().map(Proxy::sent).unwrap_or_default()
     }
 }
 

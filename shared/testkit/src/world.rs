@@ -13,10 +13,10 @@ use tokio::sync::Notify;
 use types::{Clock, Fault, Instant, random};
 
 use crate::events;
-use crate::faults::{Faults, Injected};
+use crate::faults::Faults;
 use crate::feed::{Delivery, Feed, batches, receive};
 use crate::process::Process;
-use crate::proxy::{Proxy, Sent, UNDISTURBED};
+use crate::proxy::{Proxy, UNDISTURBED};
 use crate::sandbox::{Sandbox, route};
 use crate::seen::Seen;
 use crate::tables::create_tables;
@@ -44,7 +44,7 @@ pub struct World<A> {
     feed: Feed,
     read: BTreeMap<&'static str, usize>,
     seen: Arc<Seen>,
-    proxy: Option<Proxy>,
+    pub(crate) proxy: Option<Proxy>,
     /// What every invocation so far did.
     pub records: Vec<Record>,
 }
@@ -154,21 +154,6 @@ impl<A: Clone + Send + Sync + 'static> World<A> {
     /// When the App cannot be made.
     pub fn undisturbed(&self) -> Result<Sandbox<A>> {
         self.killable(UNDISTURBED)
-    }
-
-    /// The faults that happened so far.
-    pub fn injected(&self) -> Injected {
-        self.proxy.as_ref().map(Proxy::injected).unwrap_or_default()
-    }
-
-    /// Entries of `PutEvents` that the bus took, in a world with faults.
-    pub fn published(&self) -> Vec<Value> {
-        self.proxy.as_ref().map(Proxy::published).unwrap_or_default()
-    }
-
-    /// Calls to SES and SNS that took effect, likewise.
-    pub fn sent(&self) -> Vec<Sent> {
-        self.proxy.as_ref().map(Proxy::sent).unwrap_or_default()
     }
 
     /// The system.
