@@ -4,6 +4,7 @@ use types::Fault;
 use work::{Batch, BatchOutcome};
 
 use crate::App;
+use crate::domain::NotificationError;
 use crate::events::Requested;
 
 /// As `POST /notifications`, with the event's id as the idempotency key. What is refused is logged and left: it would
@@ -14,7 +15,7 @@ pub async fn handle(app: App, batch: Batch<Requested>) -> Result<BatchOutcome, F
         let (tenant, new, once) = message.body.clone().into_request();
         match app.send(&tenant, new, Some(&once)).await {
             Ok(Ok(_)) => {}
-            Ok(Err(refusal)) if matches!(refusal, crate::domain::NotificationError::Once(_)) => {
+            Ok(Err(NotificationError::Once(_))) => {
                 failed.push(message.id.as_str()); // the same event is being taken beside
             }
             Ok(Err(refusal)) => {
