@@ -13,7 +13,7 @@ use work::Priority;
 
 use crate::App;
 use crate::domain::{
-    AddressState, Channel, Delivery, Errand, InboxItem, Notification, Sight, Step, Target, segments, sms_text,
+    AddressState, Channel, Delivery, Errand, InboxItem, Notification, Sight, Step, Target, Task, segments, sms_text,
 };
 use crate::providers::{Outcome, Parcel, Provider};
 use crate::store::{Ending, Known, Work};
@@ -26,6 +26,14 @@ const BUSY_PAUSE: Duration = Duration::from_secs(60);
 const MOST_PACE: Duration = Duration::from_millis(1500);
 
 impl App {
+    /// Does what a worker's message says.
+    pub(crate) async fn do_task(&self, task: &Task) -> Result<(), Fault> {
+        match task {
+            Task::Delivery(errand) => self.deliver(errand).await,
+            Task::Digest(errand) => self.tell_digest(errand).await,
+        }
+    }
+
     /// Does what is to be done about a delivery now.
     pub(crate) async fn deliver(&self, errand: &Errand) -> Result<(), Fault> {
         let now = self.clock.now();
@@ -51,6 +59,7 @@ impl App {
                 aws::count("deliveries_deferred", 1.0);
                 self.store.defer(&known.delivery, at, why, now).await
             }
+            Step::Collect(until) => self.collect(&known, until, now).await,
             Step::Send if known.delivery.channel == Channel::InApp => self.to_inbox(&known, now).await,
             Step::Send => self.attempt(&known, now).await,
         }
@@ -213,8 +222,10 @@ impl App {
 
     /// Whether the user may be interrupted once more in this hour.
     async fn has_room(&self, known: &Known, now: Instant) -> Result<bool, Fault> {
-        let Notification { tenant, user, id, priority, .. } = &known.notification;
-        if *priority == Priority::Critical || !known.delivery.channel.interrupts() || self.settings.user_cap == 0 {
+        let Notification { tenant, user, id, priority, digest, .. } = &known.notification;
+        // A digest comes when its user asked for it, and stands for many.
+        let passes = *digest || *priority == Priority::Critical;
+        if passes || !known.delivery.channel.interrupts() || self.settings.user_cap == 0 {
             return Ok(true);
         }
         self.store.interrupt(tenant, user, id, self.settings.user_cap, now).await

@@ -3,6 +3,7 @@
 pub mod address;
 mod channel;
 mod delivery;
+mod digest;
 mod dispatch;
 mod inbox;
 pub mod notification;
@@ -16,11 +17,15 @@ mod template;
 pub use address::{Address, AddressState, MOST_ADDRESSES, Platform, Prefixes, Signing, Target};
 pub use channel::Channel;
 pub use delivery::{Delivery, DeliveryState, Errand};
+pub use digest::{
+    DIGEST, DigestErrand, DigestItem, DigestPeriod, DigestPreferences, MOST_LISTED, MOST_READ, Task,
+    render as render_digest,
+};
 pub use dispatch::{Others, Sight, Step, plan};
 pub use inbox::{Counts, InboxItem, Mark};
 pub use notification::{Fallback, KEPT, Notification, NotificationState, When};
 pub use payload::{for_browser, for_push, for_webhook, sms_text};
-pub use preferences::{Locale, OptOut, Preferences, is_type};
+pub use preferences::{Locale, OptOut, Preferences, TypePreferences, is_type};
 pub use quiet::{QuietHours, TimeOfDay, Zone};
 pub use refusal::NotificationError;
 pub use segments::segments;

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod delivering;
+mod digesting;
 pub mod domain;
 pub mod events;
 mod feedback;

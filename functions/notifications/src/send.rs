@@ -134,6 +134,7 @@ impl App {
             data: new.data.filter(|data| !data.is_empty()).map(|data| Value::Object(data).to_string()),
             collapse_key: new.collapse_key,
             fallback: new.fallback,
+            digest: false,
             created_at: now,
             send_at: new.send_at.filter(|&at| at > now),
             expires_at: new.expires_at,

@@ -3,6 +3,7 @@
 mod addresses;
 mod breakers;
 mod deliveries;
+mod digests;
 mod feedback;
 mod inbox;
 pub(crate) mod keys;
@@ -21,6 +22,7 @@ use work::DueBuckets;
 use crate::domain::{Delivery, DeliveryState, Errand, KEPT, Notification, NotificationError};
 pub use addresses::{Owner, Suppressed};
 pub use deliveries::{Ending, Known, Work};
+pub use digests::Collecting;
 pub use feedback::{TemplateStats, Told};
 pub(crate) use templates::Listed;
 pub use templates::StoredTemplate;
@@ -181,6 +183,10 @@ impl Store {
         let mut stopped = 0;
         for stop in futures_util::future::join_all(stops).await {
             stopped += usize::from(stop?.is_ok());
+        }
+        let digested: Vec<&Delivery> = deliveries.iter().filter(|it| it.state == DeliveryState::Digested).collect();
+        if !digested.is_empty() && self.take_out(&notification, &digested).await? {
+            stopped += digested.len();
         }
         Ok(Ok(stopped))
     }

@@ -111,6 +111,9 @@ pub struct DeliveryView {
     /// When it arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Instant>,
+    /// The digest that took it in: a notification that is there from its time on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest_id: Option<String>,
     /// When it was opened first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<Instant>,
@@ -157,6 +160,7 @@ impl From<Delivery> for DeliveryView {
             provider_id: delivery.provider_id,
             sent_at: delivery.sent_at,
             delivered_at: delivery.delivered_at,
+            digest_id: delivery.digest,
             opened_at: delivery.opened_at,
             clicked_at: delivery.clicked_at,
         }

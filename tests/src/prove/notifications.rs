@@ -186,7 +186,7 @@ impl Model {
         let channels: BTreeMap<_, _> = off.iter().map(|channel| (*channel, false)).collect();
         let zone = ZONES[usize::try_from(client.number)? % ZONES.len()];
         let mut wishes = json!({"channels": channels, "time_zone": zone});
-        if client.number % 2 == 0 {
+        if client.number.is_multiple_of(2) {
             wishes["quiet_hours"] = json!({"start": "22:00", "end": "07:30"});
         }
         let path = format!("/users/{}/preferences", user(client.number));

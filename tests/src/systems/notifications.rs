@@ -3,6 +3,7 @@
 mod addresses;
 mod channels;
 mod delivery;
+mod digests;
 mod feedback;
 mod inbox;
 mod providers;

@@ -35,6 +35,8 @@ pub enum DeliveryState {
     Skipped,
     /// It was taken back in time.
     Canceled,
+    /// A digest has it, which is a notification of its own: see `digest`.
+    Digested,
 }
 
 impl DeliveryState {
@@ -54,6 +56,7 @@ impl DeliveryState {
             Self::Failed => "failed",
             Self::Skipped => "skipped",
             Self::Canceled => "canceled",
+            Self::Digested => "digested",
         }
     }
 }
@@ -124,6 +127,9 @@ pub struct Delivery {
     /// It is sent only if others did not do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
+    /// The notification that is the digest which took it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// When it is forgotten, in seconds since the epoch.
     pub purge_at: i64,
 }
@@ -175,6 +181,7 @@ impl Delivery {
             opened_at: None,
             clicked_at: None,
             when: None,
+            digest: None,
             purge_at: of.purge_at,
         }
     }

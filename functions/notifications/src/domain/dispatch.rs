@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use types::{Instant, Priority};
 
-use super::{Address, AddressState, Channel, Delivery, Fallback, Notification, OptOut, Preferences, When};
+use super::{Address, AddressState, Channel, DIGEST, Delivery, Fallback, Notification, OptOut, Preferences, When};
 
 /// What a worker does with a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Step {
     Skip(String),
     /// It is not to be sent now.
     Defer(Instant, &'static str),
+    /// The user's digest that is due then takes it in.
+    Collect(Instant),
     /// It is to be sent.
     Send,
 }
@@ -56,6 +58,15 @@ impl Sight<'_> {
         }
         if let Some(reason) = self.refusal(now) {
             return Step::Skip(reason);
+        }
+        // What was tried already may have arrived, and would be told twice.
+        let collected = self.preferences.digest_until(notification, delivery.channel, now);
+        if let Some(until) = collected.filter(|_| delivery.attempts == 0) {
+            // Whoever ended the digest's mails did not ask for more of them instead.
+            return match self.preferences.allows(DIGEST, delivery.channel) {
+                Ok(()) => Step::Collect(until),
+                Err(_) => Step::Skip("opted-out-digest".to_owned()),
+            };
         }
         let critical = notification.priority == Priority::Critical;
         match self.preferences.quiet_until(delivery.channel, critical, now) {

@@ -50,6 +50,9 @@ pub struct Notification {
     /// What is tried where the first channel does not do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Fallback>,
+    /// Whether it is a digest of others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub digest: bool,
     /// When it was made.
     #[serde(with = "millis")]
     pub created_at: Instant,
@@ -108,6 +111,8 @@ pub enum NotificationState {
     Partial,
     /// All of it failed or came back.
     Failed,
+    /// It waits in a digest, or went with one, whose own notification tells what became of it.
+    Digested,
     /// Nothing of it was to be sent.
     Skipped,
     /// It was taken back before anything was sent.
@@ -127,6 +132,7 @@ impl NotificationState {
             (0, 1.., 0) => Self::Delivered,
             (0, 1.., 1..) => Self::Partial,
             (0, 0, 1..) => Self::Failed,
+            (0, 0, 0) if count(&[DeliveryState::Digested]) > 0 => Self::Digested,
             (0, 0, 0) if count(&[DeliveryState::Canceled]) > 0 => Self::Canceled,
             (0, 0, 0) => Self::Skipped,
         }

@@ -148,6 +148,7 @@ mod tests {
             data: Some("{\"order\":7,\"type\":\"x\",\"carrier\":\"dhl\"}".into()),
             collapse_key: Some("order-7".into()),
             fallback: None,
+            digest: false,
             created_at: Instant::from_seconds(1_800_000_000),
             send_at: None,
             expires_at: None,

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use types::Instant;
 
-use super::{Channel, QuietHours, Zone};
+use super::{Channel, DigestPreferences, QuietHours, Zone};
 
 /// Most types that a user has wishes about …
 const MOST_TYPES: usize = 100;
@@ -31,6 +31,9 @@ pub struct Preferences {
     /// A time of each day in which nothing but what is critical interrupts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet_hours: Option<QuietHours>,
+    /// When he gets mails of priority normal and low, all in one; each by itself where he does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<DigestPreferences>,
     /// Where his clock hangs, for quiet hours and digests; UTC where he does not say.
     pub time_zone: Zone,
     /// His language.
@@ -47,6 +50,9 @@ pub struct TypePreferences {
     /// Channels that are off or on for this type; on where it is not named.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub channels: BTreeMap<Channel, bool>,
+    /// Whether it may wait for the digest, where there is one.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub digest: bool,
 }
 
 /// A language, perhaps its script and region, in the case of RFC 5646 section 2.1.1: `en`, `pt-BR`, `zh-Hant-TW`.
@@ -87,13 +93,13 @@ impl OptOut {
 impl Default for Preferences {
     fn default() -> Self {
         let (channels, types) = (BTreeMap::new(), BTreeMap::new());
-        Self { enabled: true, channels, types, quiet_hours: None, time_zone: Zone::utc(), locale: None }
+        Self { enabled: true, channels, types, quiet_hours: None, digest: None, time_zone: Zone::utc(), locale: None }
     }
 }
 
 impl Default for TypePreferences {
     fn default() -> Self {
-        Self { enabled: true, channels: BTreeMap::new() }
+        Self { enabled: true, channels: BTreeMap::new(), digest: true }
     }
 }
 
@@ -106,6 +112,7 @@ impl Preferences {
         if self.types.len() > MOST_TYPES {
             return Err("preferences name at most 100 types");
         }
+        self.digest.as_ref().map_or(Ok(()), DigestPreferences::validate)?;
         match self.types.keys().all(|name| is_type(name)) {
             true => Ok(()),
             false => Err("a type is a letter or digit, then up to 63 of a-z 0-9 _ . -"),

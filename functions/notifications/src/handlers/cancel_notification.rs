@@ -5,7 +5,8 @@ use web::{Caller, NoContent, Path, Problem, State};
 use crate::App;
 use crate::domain::NotificationError;
 
-/// One query, one write, and one for each delivery that waits. What a worker is sending at this moment is sent.
+/// One query, one write, and one for each delivery that waits; for what waits in a digest, a read and a transaction.
+/// What a worker is sending at this moment is sent.
 pub async fn handle(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<NoContent, Problem> {
     match app.store.cancel(&caller.id, &id, app.clock.now()).await?? {
         0 => Err(NotificationError::TooLate.into()),

@@ -1,4 +1,4 @@
-//! The schedule: put what is due by now into its priority's queue: retries, send_at, ends of quiet hours.
+//! The schedule: put what is due by now into its priority's queue: retries, send_at, ends of quiet hours, digests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use types::Fault;
 use work::{Claim, Priority};
 
 use crate::App;
-use crate::domain::Errand;
+use crate::domain::Task;
 
 /// Deliveries of one run.
 const MOST: usize = 10_000;
@@ -17,8 +17,8 @@ pub async fn handle(app: App) -> Result<(), Fault> {
         let (mut failed, mut by_priority) = (BTreeSet::new(), BTreeMap::<Priority, Vec<Claim>>::new());
         for claim in claims {
             // What cannot be read keeps none of the others back.
-            match claim.message::<Errand>() {
-                Ok(errand) => by_priority.entry(errand.priority).or_default().push(claim),
+            match claim.message::<Task>() {
+                Ok(task) => by_priority.entry(task.priority()).or_default().push(claim),
                 Err(fault) => {
                     tracing::error!(fault = fault.chain(), id = claim.id, "what is due cannot be read");
                     failed.insert(claim.id);

@@ -110,8 +110,8 @@ impl Store {
             return Ok(Others::default());
         };
         let others = || all.iter().filter(|other| other.channel != delivery.channel);
-        let taken = [DeliveryState::Sent, DeliveryState::Delivered];
-        // What lies in the inbox has not reached anybody yet.
+        let taken = [DeliveryState::Sent, DeliveryState::Delivered, DeliveryState::Digested];
+        // What a digest has arrives as its user asked for. What lies in the inbox has not reached anybody yet.
         let sent = others().any(|other| other.channel != Channel::InApp && taken.contains(&other.state));
         let mut read = others().any(|other| other.opened_at.is_some() || other.clicked_at.is_some());
         if when == When::Unread && !read {

@@ -1,6 +1,7 @@
 //! Every key of the table. Neither tenants, users nor ids have a `#`.
 
 use dynamo::Key;
+use types::Instant;
 
 use crate::domain::Channel;
 
@@ -70,6 +71,28 @@ pub(crate) fn inbox(tenant: &str, user: &str, id: &str) -> Key {
 
 pub(crate) fn counts(tenant: &str, user: &str) -> Key {
     Key::new(of_inbox(tenant, user), "COUNTS")
+}
+
+/// What a user's digests are made of, by the ends of their periods.
+pub(crate) fn of_digest(tenant: &str, user: &str) -> String {
+    format!("DIGEST#{tenant}#{user}")
+}
+
+pub(crate) fn digest_period(tenant: &str, user: &str, until: Instant) -> Key {
+    Key::new(of_digest(tenant, user), format!("PERIOD#{}", until.sortable()))
+}
+
+pub(crate) fn digest_items(until: Instant) -> String {
+    format!("ITEM#{}#", until.sortable())
+}
+
+pub(crate) fn digest_item(tenant: &str, user: &str, until: Instant, notification: &str) -> Key {
+    Key::new(of_digest(tenant, user), format!("{}{notification}", digest_items(until)))
+}
+
+/// In which digest a notification is.
+pub(crate) fn digest_mark(tenant: &str, user: &str, notification: &str) -> Key {
+    Key::new(of_digest(tenant, user), format!("MARK#{notification}"))
 }
 
 /// Each template has a partition of its own: every notification of it reads it.

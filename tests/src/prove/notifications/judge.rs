@@ -127,7 +127,7 @@ fn channel(name: &str) -> Result<&'static str> {
 
 /// Whether it is between 22:00 and 07:30 where the client's user lives.
 fn sleeps(client: u64, at: Instant) -> bool {
-    if client % 2 != 0 {
+    if !client.is_multiple_of(2) {
         return false;
     }
     let zone = ZONES[usize::try_from(client).unwrap_or_default() % ZONES.len()];

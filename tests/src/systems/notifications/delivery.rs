@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use super::{WORLDS, check};
 
 /// The emulator's account has no name in templates here.
-const ALLOWED: [(&str, &str); 2] =
+pub(super) const ALLOWED: [(&str, &str); 2] =
     [("ALLOW_PRIVATE_HOSTS", "true"), ("PUSH_APPLICATIONS", "arn:aws:sns:us-east-1:000000000000:app")];
 
 /// Makes a world whose calls to SES and SNS can be looked at.

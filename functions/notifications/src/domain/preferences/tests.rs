@@ -101,7 +101,8 @@ fn channels() -> impl Strategy<Value = BTreeMap<Channel, bool>> {
 }
 
 fn preferences() -> impl Strategy<Value = Preferences> {
-    let wishes = (any::<bool>(), channels()).prop_map(|(enabled, channels)| TypePreferences { enabled, channels });
+    let wishes =
+        (any::<bool>(), channels()).prop_map(|(enabled, channels)| TypePreferences { enabled, channels, digest: true });
     let types = prop::collection::btree_map("[abc]", wishes, 0..3);
     (any::<bool>(), channels(), types).prop_map(|(enabled, channels, types)| Preferences {
         enabled,
