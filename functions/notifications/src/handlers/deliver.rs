@@ -10,9 +10,9 @@ use crate::App;
 use crate::domain::Task;
 
 /// A read, two writes beside each other, the provider, and a write for each delivery; those of a batch at once.
-/// Delivered again, a delivery is found done; one that another worker has comes again. A delivery that waits for a digest
-/// is a read and a transaction of four or five writes; a digest is a write, three reads and the transaction of its
-/// notification.
+/// Delivered again, a delivery is found done; one that another worker has comes again. A delivery that waits for a
+/// digest is a read and a transaction of four or five writes; a digest is a write, three reads and the transaction of
+/// its notification.
 pub async fn handle(app: App, batch: Batch<Task>) -> Result<BatchOutcome, Fault> {
     // Twice in a batch, the two would meet.
     let mut tasks: BTreeMap<&Task, Vec<&str>> = BTreeMap::new();
