@@ -2,6 +2,7 @@
 //! to.
 
 mod agent;
+mod caching;
 mod click;
 mod code;
 mod counts;
@@ -17,6 +18,7 @@ mod shape;
 mod stats;
 mod status;
 mod target;
+mod warning;
 
 pub use agent::{Browser, Device, Os};
 pub use click::{Click, referrer_host};
@@ -35,3 +37,4 @@ pub use shape::{Alphabet, Shape, Strategy};
 pub use stats::{DayStats, HourStats, Stats};
 pub use status::RedirectStatus;
 pub use target::{Target, TargetError};
+pub(crate) use warning::{end_of_warning, warning_before};

@@ -32,7 +32,7 @@ impl Item for Link {
             index.push(("owner_sk", keys::moment(self.created_at, self.code.as_str()).into()));
         }
         if let Some(at) = self.expires_at.filter(|_| self.swept_at.is_none() && self.disabled_at.is_none()) {
-            let [bucket, moment] = expiry_keys(&self.code, at);
+            let [bucket, moment] = due_keys(&self.code, self.warn_at, at);
             index.push(("expiry_pk", bucket.into()));
             index.push(("expiry_sk", moment.into()));
         }
@@ -48,10 +48,15 @@ pub fn expiry_hour(at: Instant) -> i64 {
     at.seconds().div_euclid(3600)
 }
 
-/// Where a link stands in the index by expiry.
-fn expiry_keys(code: &Code, at: Instant) -> [String; 2] {
+/// Where a link stands in the index by expiry: at the warning of its end while that is ahead, then at the end. So one
+/// query finds both.
+fn due_keys(code: &Code, warn_at: Option<Instant>, expires_at: Instant) -> [String; 2] {
     let shard = code.as_str().bytes().map(u64::from).sum::<u64>() % EXPIRY_SHARDS;
-    [keys::expiry(expiry_hour(at), shard), keys::moment(at, code.as_str())]
+    let moment = match warn_at {
+        Some(at) => keys::warning(at, code.as_str()),
+        None => keys::moment(expires_at, code.as_str()),
+    };
+    [keys::expiry(expiry_hour(warn_at.unwrap_or(expires_at)), shard), moment]
 }
 
 /// The url-shortener's table.

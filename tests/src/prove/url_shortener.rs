@@ -140,8 +140,9 @@ impl Model {
         if wished {
             body["code"] = wish(client).into();
         }
-        match client.dice.u8(..4) {
+        match client.dice.u8(..5) {
             0 => body["ttl_seconds"] = client.dice.u64(1..90).into(),
+            3 => body["ttl_seconds"] = client.dice.u64(86_400..100_800).into(),
             1 => body["ttl_seconds"] = client.dice.u64(1800..14400).into(),
             2 => body["max_clicks"] = client.dice.u64(1..8).into(),
             _ => {}

@@ -1,5 +1,6 @@
 //! Scenarios: each system's own Lambdas on real tables and queues, by a clock that the test moves.
 
+mod contracts;
 pub(crate) mod identity;
 pub(crate) mod notifications;
 mod probe;

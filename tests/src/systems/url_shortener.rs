@@ -5,6 +5,7 @@ mod links;
 mod others;
 mod queued;
 mod visits;
+mod warnings;
 
 use testkit::{Worlds, play};
 use url_shortener::{App, system};

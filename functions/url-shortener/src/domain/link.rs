@@ -7,12 +7,10 @@ use serde::{Deserialize, Serialize};
 use types::Instant;
 use types::time::{millis, opt_millis};
 
-use super::{Code, Edit, LinkError, Password, RedirectStatus, Rule, Target, Utm};
+use super::{Code, Edit, LinkError, Password, RedirectStatus, Rule, Target, Utm, warning_before};
 
 /// How long an expired or disabled code answers 410 and stays reserved, before it is forgotten (404) and free again.
 pub(crate) const GRACE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Longest time that a browser may keep a permanent redirect: edits and expiry are seen after it.
-const MOST_MAX_AGE: Duration = Duration::from_secs(90);
 
 /// A short link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +39,12 @@ pub struct Link {
     /// When the sweep saw that it had expired, and so told the others. No rule reads it.
     #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
     pub swept_at: Option<Instant>,
+    /// When its owner is to be told that it expires soon; absent once that is done, and where nobody is to be told.
+    #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
+    pub warn_at: Option<Instant>,
+    /// When the sweep saw that it expires soon, and so told its owner. No rule reads it.
+    #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
+    pub warned_at: Option<Instant>,
     /// A title for its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -122,6 +126,8 @@ impl Link {
             expires_at: default_ttl.map(|ttl| now + ttl),
             disabled_at: None,
             swept_at: None,
+            warn_at: None,
+            warned_at: None,
             title: None,
             tags: Vec::new(),
             redirect_status: RedirectStatus::default(),
@@ -137,6 +143,7 @@ impl Link {
             rules: Vec::new(),
         };
         wishes.checked(now)?.apply(&mut link);
+        link.warn_at = link.expires_at.and_then(|end| warning_before(end, now));
         Ok(link)
     }
 
@@ -180,25 +187,6 @@ impl Link {
         }
     }
 
-    /// How long a browser may keep where the link led it: nothing for a temporary redirect, and for one that hangs on
-    /// the visitor, the time or the number of clicks.
-    pub fn max_age(&self, now: Instant) -> Duration {
-        let fixed = self.rules.is_empty() && self.max_clicks.is_none() && self.password.is_none();
-        if !fixed || !self.redirect_status.is_permanent() {
-            return Duration::ZERO;
-        }
-        self.expires_at.map_or(MOST_MAX_AGE, |at| now.until(at).min(MOST_MAX_AGE))
-    }
-
-    /// How long an edge cache may answer for the link, of the `most` that the stage allows.
-    pub fn edge_age(&self, most: Duration, now: Instant) -> Duration {
-        let same_for_all = self.rules.is_empty() && self.max_clicks.is_none() && self.password.is_none();
-        if !same_for_all || self.forward_query {
-            return Duration::ZERO;
-        }
-        self.expires_at.map_or(most, |at| now.until(at).min(most))
-    }
-
     /// When it is forgotten and its code is free.
     pub fn forgotten_at(&self) -> Option<Instant> {
         self.disabled_at.into_iter().chain(self.expires_at).min().map(|at| at + GRACE)
@@ -227,21 +215,10 @@ pub(super) mod tests {
         Link::claim("alice".to_owned(), "cat".parse().unwrap(), url, Edit::default(), None, NOW).unwrap()
     }
 
-    fn brief(ttl_seconds: u64) -> Link {
+    pub fn brief(ttl_seconds: u64) -> Link {
         let url = Target::parse("https://a.example/", &[]).unwrap();
         let wishes = Edit { expires_at: Change::Set(NOW + Duration::from_secs(ttl_seconds)), ..Edit::default() };
         Link::claim("alice".to_owned(), "cat".parse().unwrap(), url, wishes, None, NOW).unwrap()
-    }
-
-    #[test]
-    fn a_permanent_redirect_is_kept_for_90_seconds_and_never_past_the_end() {
-        let mut link = brief(3600);
-        assert_eq!(link.max_age(NOW), Duration::ZERO, "a 302 is asked again every time");
-        link.redirect_status = RedirectStatus::MovedPermanently;
-        assert_eq!(link.max_age(NOW), Duration::from_secs(90));
-        assert_eq!(link.max_age(NOW + Duration::from_secs(3599)), Duration::from_secs(1));
-        link.max_clicks = Some(1);
-        assert_eq!(link.max_age(NOW), Duration::ZERO, "the second click must be seen");
     }
 
     #[test]

@@ -31,7 +31,8 @@ async fn claim(app: &App, queued: &QueuedClaim) -> Result<(), Fault> {
     if let Some(refusal) = taken_away.or(ended) {
         return note(app, queued, &once, refusal, now).await;
     }
-    let claimed = app.claim_link(queued.link.clone(), queued.chosen, queued.dedupe, Some(&once), now).await?;
+    let link = queued.link.clone().stored_at(now);
+    let claimed = app.claim_link(link, queued.chosen, queued.dedupe, Some(&once), now).await?;
     let refusal = match claimed {
         // The caller's link to the URL was there by now; the request's record is still to be written.
         Ok(Claimed::Known(link)) => match app.store.remember(once.clone(), link, now).await? {

@@ -1,5 +1,5 @@
-//! The schedule: mark links that expired, which tells the others. No rule waits for it; every read compares the time
-//! itself.
+//! The schedule: mark links that expired, which tells the others, and those that soon will, which tells their owners.
+//! No rule waits for it; every read compares the time itself.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use types::Fault;
 use crate::App;
 use crate::store::expiry_hour;
 
-/// Links swept in one run (guide 000: 10,000).
+/// Links swept or warned of in one run (guide 000: 10,000).
 const MOST: usize = 10_000;
 /// Links read from one shard of an hour at a time.
 const PAGE: u16 = 100;
@@ -18,8 +18,8 @@ const FIRST_RUN: Duration = Duration::from_secs(48 * 3600);
 /// An hour is left behind this long after its end, when the index has long caught up.
 const SETTLED: Duration = Duration::from_secs(300);
 
-/// One query per shard of an hour, one write per expired link, one per hour left behind: each is noted at once, so that
-/// a run that dies is made good by the next, however many die.
+/// One query per shard of an hour, one write per link that is due, one per hour left behind: each is noted at once, so
+/// that a run that dies is made good by the next, however many die.
 pub async fn handle(app: App) -> Result<(), Fault> {
     let now = app.clock.now();
     let first = match app.store.swept_until().await? {
@@ -30,19 +30,23 @@ pub async fn handle(app: App) -> Result<(), Fault> {
             hour
         }
     };
-    let mut swept = 0;
+    let (mut swept, mut warned) = (0, 0);
     for hour in first..=expiry_hour(now) {
         loop {
-            let codes = app.store.due(hour, now, PAGE).await?;
-            for code in &codes {
-                swept += usize::from(app.store.sweep(code, now).await?);
+            let found = app.store.due(hour, now, PAGE).await?;
+            for due in &found {
+                match due.warn_at {
+                    Some(at) if app.store.warn(&due.code, at, now).await? => warned += 1,
+                    // A warning that comes after the end is none any more.
+                    _ => swept += usize::from(app.store.sweep(&due.code, now).await?),
+                }
             }
             // The index may lag behind the sweep and show a link again: what a full page shows is worth another look.
-            if codes.len() < usize::from(PAGE) || swept >= MOST {
+            if found.len() < usize::from(PAGE) || swept + warned >= MOST {
                 break;
             }
         }
-        if swept >= MOST {
+        if swept + warned >= MOST {
             break;
         }
         if hour < expiry_hour(now - SETTLED) {
@@ -50,5 +54,6 @@ pub async fn handle(app: App) -> Result<(), Fault> {
         }
     }
     aws::count("links_swept", swept as f64);
+    aws::count("links_warned", warned as f64);
     Ok(())
 }

@@ -4,8 +4,8 @@ use dynamo::{UpdateExpression, Value, below, eq, gt, missing, ne};
 use serde::Serialize;
 use types::{Answer, Fault, Instant};
 
-use super::{Store, expiry_keys, keys};
-use crate::domain::{Change, Code, Edit, GRACE, Link, LinkError};
+use super::{Store, due_keys, keys};
+use crate::domain::{Change, Code, Edit, GRACE, Link, LinkError, warning_before};
 
 impl Store {
     /// Changes `owner`'s link as it stands: one conditional write, and the link as it is now. A link that expired lives
@@ -17,7 +17,7 @@ impl Store {
     pub async fn edit(&self, code: &Code, owner: &str, edit: &Edit, now: Instant) -> Answer<Link, LinkError> {
         let there = eq("owner", owner).and(missing("disabled_at"));
         let there = there.and(missing("purge_at").or(gt("purge_at", now.seconds())));
-        let Some(expression) = changes(code, edit)? else {
+        let Some(expression) = changes(code, edit, now)? else {
             return Ok(self.find_now(code).await?.ok_or(LinkError::NotFound).and_then(|link| link.of(owner, now)));
         };
         let refused = |standing: Option<Link>| {
@@ -51,7 +51,7 @@ impl Store {
 }
 
 /// The wishes as changes of the item; none where there is nothing to change.
-fn changes(code: &Code, edit: &Edit) -> Result<Option<UpdateExpression>, Fault> {
+fn changes(code: &Code, edit: &Edit, now: Instant) -> Result<Option<UpdateExpression>, Fault> {
     let mut expression = UpdateExpression::new();
     let mut empty = true;
     let mut change = |name: &str, value: Change<Value>| {
@@ -75,16 +75,20 @@ fn changes(code: &Code, edit: &Edit) -> Result<Option<UpdateExpression>, Fault> 
     change("rules", value_of(&edit.rules)?);
     match edit.expires_at {
         Change::Keep => {}
-        Change::Clear => ["expires_at", "expiry_pk", "expiry_sk", "purge_at", "swept_at"]
+        Change::Clear => ["expires_at", "expiry_pk", "expiry_sk", "purge_at", "swept_at", "warn_at", "warned_at"]
             .into_iter()
             .for_each(|name| change(name, Change::Clear)),
         Change::Set(at) => {
-            let [bucket, moment] = expiry_keys(code, at);
+            let warn_at = warning_before(at, now);
+            let [bucket, moment] = due_keys(code, warn_at, at);
             change("expires_at", Change::Set(at.into()));
             change("expiry_pk", Change::Set(bucket.into()));
             change("expiry_sk", Change::Set(moment.into()));
             change("purge_at", Change::Set((at + GRACE).seconds().into()));
-            change("swept_at", Change::Clear); // so that the new end is told too
+            change("warn_at", warn_at.map_or(Change::Clear, |at| Change::Set(at.into())));
+            // So that the new end is told too, and warned of.
+            change("swept_at", Change::Clear);
+            change("warned_at", Change::Clear);
         }
     }
     Ok((!empty).then_some(expression))

@@ -14,6 +14,9 @@ pub(crate) const DAY: &str = "PER_DAY#";
 pub(crate) const HOUR: &str = "PER_HOUR#";
 pub(crate) const MINUTE: &str = "PER_MINUTE#";
 
+/// Behind the code, which has no `#`.
+const WARNING: &str = "#WARNING";
+
 pub(crate) fn partition(code: &Code) -> String {
     format!("LINK#{code}")
 }
@@ -58,6 +61,15 @@ pub(crate) fn owner(owner: &str) -> String {
 }
 pub(crate) fn expiry(hour: i64, shard: u64) -> String {
     format!("EXPIRY#{hour}#{shard}")
+}
+/// Sorts as a moment, and says that it is a warning's.
+pub(crate) fn warning(at: Instant, code: &str) -> String {
+    format!("{}{WARNING}", moment(at, code))
+}
+/// When the warning of this sort key is due; none for any other.
+pub(crate) fn warning_of(sk: &str) -> Option<Instant> {
+    let (at, _) = sk.strip_suffix(WARNING)?.split_once('#')?;
+    at.parse().ok().map(Instant::from_millis)
 }
 /// Sorts as the instant does, and among equals by code.
 pub(crate) fn moment(at: Instant, code: &str) -> String {

@@ -1,11 +1,11 @@
-//! Links that expired: who is due, and how far the sweep came.
+//! Links that expired or soon will: which are due, and how far the sweep came.
 
-use dynamo::{Consistency, Page, UpdateExpression, exists, le, lt, missing};
+use dynamo::{Consistency, Page, UpdateExpression, eq, exists, gt, le, lt, missing};
 use serde::Deserialize;
 use types::{Fault, Instant};
 
-use super::{EXPIRY_SHARDS, Store, keys};
-use crate::domain::{Code, Link};
+use super::{EXPIRY_SHARDS, Store, due_keys, keys};
+use crate::domain::{Code, Link, end_of_warning};
 
 #[derive(Deserialize)]
 struct Sweep {
@@ -14,8 +14,18 @@ struct Sweep {
 
 /// An entry of the expiry index.
 #[derive(Debug, Deserialize)]
-struct Due {
+struct Entry {
     pk: String,
+    expiry_sk: String,
+}
+
+/// A link that the sweep has to look at.
+#[derive(Debug)]
+pub struct Due {
+    /// Its code.
+    pub code: Code,
+    /// When the warning of its end was due, if that is what it stands in the index for.
+    pub warn_at: Option<Instant>,
 }
 
 impl Store {
@@ -38,18 +48,21 @@ impl Store {
         update.send_or::<Sweep, Sweep, ()>(|_| ()).await.map(drop)
     }
 
-    /// Codes that expired in `hour` up to `now` and are not swept yet: one query per shard.
+    /// Links that expired, or whose warning was due, in `hour` up to `now`, and that are not done with yet: one query
+    /// per shard.
     ///
     /// # Errors
     /// Our failure.
-    pub async fn due(&self, hour: i64, now: Instant, limit: u16) -> Result<Vec<Code>, Fault> {
-        let mut codes = Vec::new();
+    pub async fn due(&self, hour: i64, now: Instant, limit: u16) -> Result<Vec<Due>, Fault> {
+        let due =
+            |entry: &Entry| Some(Due { code: keys::code_of(&entry.pk)?, warn_at: keys::warning_of(&entry.expiry_sk) });
+        let mut found = Vec::new();
         for shard in 0..EXPIRY_SHARDS {
             let query = self.table.query(keys::expiry(hour, shard)).index("by_expiry", "expiry_pk", "expiry_sk");
-            let page: Page<Due> = query.between("0", keys::moment(now, "~")).page(limit).await?;
-            codes.extend(page.items.iter().filter_map(|due| keys::code_of(&due.pk)));
+            let page: Page<Entry> = query.between("0", keys::moment(now, "~")).page(limit).await?;
+            found.extend(page.items.iter().filter_map(due));
         }
-        Ok(codes)
+        Ok(found)
     }
 
     /// Marks an expired link as swept and takes it out of the index: one conditional write; true the first time only.
@@ -61,6 +74,25 @@ impl Store {
         let expired = expired.and(missing("swept_at")).and(missing("disabled_at"));
         let expression =
             UpdateExpression::new().set("swept_at", now).remove("expiry_pk").remove("expiry_sk").when(expired);
+        let update = self.table.update(keys::link(code)).apply(expression);
+        Ok(update.send_or::<Link, Link, ()>(|_| ()).await?.is_ok())
+    }
+
+    /// Marks a link as one whose owner is warned of its end, and moves it in the index to that end: one conditional
+    /// write; true the first time only, and never for an end that has come or been changed.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn warn(&self, code: &Code, warn_at: Instant, now: Instant) -> Result<bool, Fault> {
+        let end = end_of_warning(warn_at);
+        let [bucket, moment] = due_keys(code, None, end);
+        let pending = eq("warn_at", warn_at).and(eq("expires_at", end)).and(gt("expires_at", now));
+        let expression = UpdateExpression::new()
+            .set("warned_at", now)
+            .set("expiry_pk", bucket)
+            .set("expiry_sk", moment)
+            .remove("warn_at")
+            .when(pending.and(missing("disabled_at")));
         let update = self.table.update(keys::link(code)).apply(expression);
         Ok(update.send_or::<Link, Link, ()>(|_| ()).await?.is_ok())
     }

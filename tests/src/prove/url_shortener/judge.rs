@@ -37,12 +37,14 @@ pub fn judge(seen: &[Seen], stored: &Stored) -> Verdict {
     judge.clicks();
     judge.sums();
     judge.events();
+    judge.owners();
     judge.lists();
     let count = |kind: &str| judge.broken.iter().filter(|(own, _)| *own == kind).count() as u64;
     let figures = vec![
         ("links", stored.links.len() as u64),
         ("used up", stored.links.iter().filter(|link| link.is_used_up()).count() as u64),
         ("clicks", stored.clicks.values().sum()),
+        ("warned", stored.links.iter().filter(|link| link.warned_at.is_some()).count() as u64),
         ("events", stored.told.len() as u64),
         ("lost", count("lost")),
         ("doubled", count("doubled")),

@@ -1,20 +1,36 @@
 //! The judge can tell: a true history passes, and each lie about it is named.
 
+use std::time::Duration;
+
 use serde_json::json;
 use types::Instant;
 
 use super::judge::judge;
 use super::seen::{Got, Looked, Made, Opened, Seen, What};
-use super::stored::{Link, Stored};
+use super::stored::{Asked, Link, Stored};
 
 const NOW: Instant = Instant::from_seconds(1_800_000_000);
 
 fn at(seconds: u64) -> Instant {
-    NOW + std::time::Duration::from_secs(seconds)
+    NOW + Duration::from_secs(seconds)
 }
 
 fn url(request: u64) -> String {
     format!("https://target.example/{request}")
+}
+
+fn asked(code: &str, kind: &str, id: &str) -> Asked {
+    let text = str::to_owned;
+    Asked { code: text(code), kind: text(kind), tenant: text("owner-1"), user: text("account"), id: text(id) }
+}
+
+/// `cat` was claimed for two days and its end is near: its owner is told.
+fn warned(stored: &mut Stored) {
+    let cat = &mut stored.links[0];
+    (cat.created_at, cat.expires_at) = (at(0) - Duration::from_secs(86_400), Some(at(50_000)));
+    (cat.swept_at, cat.warned_at) = (None, Some(at(50)));
+    stored.told.retain(|(kind, ..)| kind != "LinkExpired");
+    stored.asked = vec![asked("cat", "link_expiring", "a"), asked("cat", "link_expiring", "a")];
 }
 
 /// Owner 1 claims `cat` for a minute and `dog` for ever, both are followed, `dog` is disabled after ten seconds.
@@ -62,6 +78,7 @@ fn history() -> (Vec<Seen>, Stored) {
         expires_at,
         disabled_at,
         swept_at,
+        warned_at: None,
         max_clicks: None,
         used: 0,
     };
@@ -165,4 +182,32 @@ fn what_is_wrong_is_named() {
     is_named("wrong", "is shown 1 clicks of 2", |_, stored| *stored.stats.values_mut().next().unwrap() = 1);
     is_named("wrong", "list and links differ", |_, stored| drop(stored.listed.insert(1, ["dog".to_owned()].into())));
     is_named("wrong", "nobody asked for it", |seen, _| drop(seen.remove(2)));
+}
+
+#[test]
+fn what_owners_are_not_told_and_told_too_often_is_named() {
+    let without = |change: &dyn Fn(&mut Stored)| {
+        broken(|seen, stored| {
+            // The warned link did not expire.
+            seen.retain(|one| one.operation != 11);
+            warned(stored);
+            change(stored);
+        })
+    };
+    let names = |broken: Vec<String>, kind: &str, words: &str| {
+        assert!(broken.iter().any(|line| line.starts_with(kind) && line.contains(words)), "{broken:#?}");
+    };
+    assert_eq!(without(&|_| {}), Vec::<String>::new());
+    names(without(&|stored| stored.asked.clear()), "lost", "link_expiring was asked for under 0 ids instead of 1");
+    names(without(&|stored| stored.asked[1].id = "b".to_owned()), "doubled", "under 2 ids instead of 1");
+    names(without(&|stored| stored.asked[1].tenant = "owner-2".to_owned()), "wrong", "is for nobody who owns it");
+    names(
+        without(&|stored| stored.asked[1].code = "eel".to_owned()),
+        "wrong",
+        "eel: link_expiring was asked for of no",
+    );
+    names(without(&|stored| stored.links[0].warned_at = None), "lost", "cat: nobody was warned of its end");
+    is_named("lost", "cat: link_used_up was asked for under 0 ids", |_, stored| {
+        (stored.links[0].max_clicks, stored.links[0].used) = (Some(2), 2);
+    });
 }

@@ -20,10 +20,22 @@ pub struct Stored {
     pub days: BTreeMap<(String, String), u64>,
     /// Detail type, URL, id.
     pub told: Vec<(String, String, String)>,
+    /// What owners are to be told.
+    pub asked: Vec<Asked>,
     /// Clicks by code, as the API answers its owner.
     pub stats: BTreeMap<String, u64>,
     /// Codes by owner, as the API lists them.
     pub listed: BTreeMap<u64, BTreeSet<String>>,
+}
+
+/// A request that an owner be told of a link.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asked {
+    pub code: String,
+    pub kind: String,
+    pub tenant: String,
+    pub user: String,
+    pub id: String,
 }
 
 /// A link from its claim on.
@@ -36,6 +48,7 @@ pub struct Link {
     pub expires_at: Option<Instant>,
     pub disabled_at: Option<Instant>,
     pub swept_at: Option<Instant>,
+    pub warned_at: Option<Instant>,
     pub max_clicks: Option<u64>,
     /// How often it opened, where that is limited.
     pub used: u64,
@@ -50,6 +63,7 @@ impl Stored {
             clicks: BTreeMap::new(),
             days: BTreeMap::new(),
             told: Vec::new(),
+            asked: Vec::new(),
             stats: BTreeMap::new(),
             listed: BTreeMap::new(),
         }
@@ -62,7 +76,11 @@ impl Stored {
         }
         for entry in world.published() {
             let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap_or_default())?;
-            stored.told.push((text(&entry["DetailType"]), text(&detail["url"]), text(&detail["id"])));
+            if entry["DetailType"] == "NotificationRequested" {
+                stored.asked.push(Asked::of(&detail));
+            } else {
+                stored.told.push((text(&entry["DetailType"]), text(&detail["url"]), text(&detail["id"])));
+            }
         }
         for owner in 0..owners {
             stored.ask(world, owner).await?;
@@ -124,6 +142,18 @@ impl Stored {
     }
 }
 
+impl Asked {
+    fn of(detail: &Value) -> Self {
+        Self {
+            code: text(&detail["data"]["code"]),
+            kind: text(&detail["type"]),
+            tenant: text(&detail["tenant"]),
+            user: text(&detail["user_id"]),
+            id: text(&detail["id"]),
+        }
+    }
+}
+
 impl Link {
     fn of(image: &Value) -> Result<Self> {
         let instant = |name: &str| number(&image[name]).map(Instant::from_millis);
@@ -137,6 +167,7 @@ impl Link {
             expires_at: instant("expires_at"),
             disabled_at: instant("disabled_at"),
             swept_at: instant("swept_at"),
+            warned_at: instant("warned_at"),
             max_clicks: count("max_clicks"),
             used: count("used").unwrap_or_default(),
         })

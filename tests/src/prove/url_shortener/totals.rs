@@ -1,10 +1,14 @@
 //! What must add up: limits, clicks, sums, events, lists.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::judge::{Judge, clicked};
 use super::seen::{Opened, What};
 use super::stored::Link;
+
+/// For so long before its end a link's owner is to be told of it, if it was further off at first.
+const WARNING: Duration = Duration::from_secs(24 * 3600);
 
 impl Judge<'_> {
     /// No link opens more often than it may. (Less often it may: an opening whose answer was lost is used up, too.)
@@ -95,6 +99,44 @@ impl Judge<'_> {
         }
         for (kind, url) in told.into_keys() {
             self.note("wrong", "", format!("{kind} was told of {url}, which is no link"));
+        }
+    }
+
+    /// Owners are told of each limit that was reached and of each end that the sweep warned of, under one id however
+    /// often, and of nothing else; and it warned of each end that is near.
+    pub(super) fn owners(&mut self) {
+        let mut asked: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+        for one in &self.stored.asked {
+            asked.entry((&one.kind, &one.code)).or_default().insert(&one.id);
+            let owns = |link: &Link| one.tenant == format!("owner-{}", link.owner) && one.user == "account";
+            if !self.links_of(&one.code).any(owns) {
+                self.note("wrong", &one.code, format!("{one:?} is for nobody who owns it"));
+            }
+        }
+        // A forgotten link's code may be another's by now.
+        let mut expected: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for link in &self.stored.links {
+            let events = [("link_used_up", link.is_used_up()), ("link_expiring", link.warned_at.is_some())];
+            for (kind, happened) in events {
+                *expected.entry((kind, &link.code)).or_default() += usize::from(happened);
+            }
+            let near = link.expires_at.is_some_and(|end| {
+                let warning = end - WARNING;
+                link.created_at < warning && warning <= self.stored.now && self.stored.now < end
+            });
+            if near && link.disabled_at.is_none() && link.warned_at.is_none() {
+                self.note("lost", &link.code, format!("nobody was warned of its end: {link:?}"));
+            }
+        }
+        for ((kind, code), times) in expected {
+            let ids = asked.remove(&(kind, code)).map_or(0, |ids| ids.len());
+            if ids != times {
+                let wrong = if ids < times { "lost" } else { "doubled" };
+                self.note(wrong, code, format!("{kind} was asked for under {ids} ids instead of {times}"));
+            }
+        }
+        for (kind, code) in asked.into_keys() {
+            self.note("wrong", code, format!("{kind} was asked for of no link"));
         }
     }
 
