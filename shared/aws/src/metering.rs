@@ -82,7 +82,6 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
-    use super::*;
     use crate::env::Env;
     use crate::invocation::Meter;
     use crate::{Invocation, Sdk};
