@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import seen
 from cloud import Cloud, connect
-from deploy import Deployment
+from deploy import TEST_PARAMETERS, Deployment
 from emulator import Emulator, free_port
 from front import Front
 from settings import REGION, TEST_CREDENTIALS, Failure, Project, say
@@ -75,10 +75,11 @@ def deploy(
     path: Path,
     front: Front | None = None,
     also: tuple[Path, ...] = (),
+    parameters: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Deploy everything and write down where it answers and two keys to call it with."""
     say(f"deploying stage {to_stage} into {cloud.name} at {cloud.endpoint}")
-    deployment = Deployment(cloud, project, to_stage, front.publish if front else None, also)
+    deployment = Deployment(cloud, project, to_stage, front.publish if front else None, also, parameters)
     deployment.run()
     written: dict[str, Any] = {"systems": deployment.endpoints(), "mail": cloud.mail_url()}
     if front:
@@ -237,7 +238,8 @@ def test(project: Project, command: list[str]) -> int:
                 os.environ.pop("AWS_SESSION_TOKEN", None)
             cloud = connect(named or emulator.endpoint)
             endpoints = Path(directory) / "endpoints.json"
-            deploy(cloud, project, "test", endpoints, front, (project.root / "tests/probe/template.yaml",))
+            probe = project.root / "tests/probe/template.yaml"
+            deploy(cloud, project, "test", endpoints, front, (probe,), TEST_PARAMETERS)
             environment = {
                 **aws,
                 **os.environ,
@@ -245,6 +247,7 @@ def test(project: Project, command: list[str]) -> int:
                 "AWS_EC2_METADATA_DISABLED": "true",
                 "ALMANAC_STAGE": "test",
                 "ALMANAC_ENDPOINTS": str(endpoints),
+                "ALMANAC_MAILS": str(emulator.mails),
             }
             folder, since_ms = os.environ.get("ALMANAC_SEEN"), int(time.time() * 1000)
             if folder:

@@ -28,6 +28,9 @@ GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
+# What tests alone may have: receivers of webhooks and pushes on this machine.
+TEST_PARAMETERS = {"AllowPrivateHosts": "true"}
+
 # Makes an API that answers at this URL known to its clients; answers its addresses by scheme.
 Publish = Callable[[str], dict[str, str]]
 
@@ -91,6 +94,13 @@ def _told(template: dict[str, Any]) -> set[str]:
     return ADDRESSES.keys() & template.get("Parameters", {}).keys()
 
 
+def _given(system: System, parameters: dict[str, str]) -> System:
+    """The system with those of the parameters that its template has."""
+    declared = templates.load(system.template).get("Parameters", {})
+    more = {name: value for name, value in parameters.items() if name in declared}
+    return dataclasses.replace(system, parameters=system.parameters | more)
+
+
 class Deployment:
     """The stacks of one stage in one cloud."""
 
@@ -101,11 +111,14 @@ class Deployment:
         stage: str,
         publish: Publish | None = None,
         also: tuple[Path, ...] = (),
+        parameters: dict[str, str] | None = None,
     ) -> None:
-        """`also` are templates of systems that the root template does not deploy."""
+        """`also` are templates of systems that the root template does not deploy. `parameters` are given to each system
+        whose template has such a one."""
         self.wanted = systems(project, stage)
         before = frozenset(system.name for system in self.wanted)
         self.wanted += [System(path.parent.name, path, {"Stage": stage}, before) for path in also]
+        self.wanted = [_given(system, parameters or {}) for system in self.wanted]
         self.cloud = cloud
         self.publish = publish or (lambda url: {urlsplit(url).scheme: url})
         self.project = project

@@ -32,6 +32,8 @@ class Emulator:
         self.pid_file = directory / "ministack.pid"
         self.log = directory / "ministack.log"
         self.data = directory / "data"
+        # In tests, mails as they were handed over: <MessageId>.eml.
+        self.mails = self.data / "mails"
         running = self._process()
         self.port = running[1] if running else port
         self.endpoint = f"http://127.0.0.1:{self.port}"
@@ -134,7 +136,7 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "DOCKER_HOST": f"unix://{self.data}/no-docker",
             # The emulator of a test ends with the test, even when the test is killed.
-            **({} if self.persist else {"ALMANAC_PARENT": str(os.getpid())}),
+            **({} if self.persist else {"ALMANAC_PARENT": str(os.getpid()), "ALMANAC_MAILS": str(self.mails)}),
         }
 
     def stop(self) -> bool:

@@ -36,3 +36,8 @@ fn bitlys_sdk_shortens_expands_changes_and_counts() -> Result<()> {
 fn kutts_client_makes_lists_changes_counts_and_deletes() -> Result<()> {
     play("test_kutt.py")
 }
+
+#[test]
+fn receivers_of_others_read_what_notifications_sends() -> Result<()> {
+    play("test_notifications.py")
+}
