@@ -6,6 +6,7 @@ mod delivery;
 mod digest;
 mod dispatch;
 mod inbox;
+mod live;
 pub mod notification;
 mod payload;
 mod preferences;
@@ -23,6 +24,7 @@ pub use digest::{
 };
 pub use dispatch::{Others, Sight, Step, plan};
 pub use inbox::{Counts, InboxItem, Mark};
+pub use live::{Connection, MOST_CONNECTIONS, free_place};
 pub use notification::{Fallback, KEPT, Notification, NotificationState, When};
 pub use payload::{for_browser, for_push, for_webhook, sms_text};
 pub use preferences::{Locale, OptOut, Preferences, TypePreferences, is_type};

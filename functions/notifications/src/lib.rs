@@ -9,6 +9,7 @@ mod feedback;
 mod forwarding;
 mod limits;
 mod links;
+mod live;
 mod mail;
 mod pages;
 mod problems;
@@ -23,6 +24,7 @@ mod handlers {
     pub mod check_health;
     pub mod count_inbox;
     pub mod create_address;
+    pub mod create_inbox_token;
     pub mod create_notification;
     pub mod create_notifications;
     pub mod delete_address;
@@ -38,6 +40,9 @@ mod handlers {
     pub mod list_inbox;
     pub mod list_templates;
     pub mod mark_item;
+    pub mod on_connect;
+    pub mod on_disconnect;
+    pub mod on_ping;
     pub mod preview_template;
     pub mod put_preferences;
     pub mod put_template;
@@ -60,7 +65,7 @@ use limiter::Limiter;
 use runtime::{System, endpoint};
 use types::secret::PurposeKey;
 use types::{Clock, Fault};
-use web::{Access, CursorKey, FromRef, Limits, Method};
+use web::{Access, Connections, CursorKey, FromRef, Limits, Method};
 use work::{Priority, PriorityQueue};
 
 use crate::domain::Prefixes;
@@ -69,11 +74,11 @@ use crate::links::Links;
 use crate::providers::{Provider, Providers};
 use crate::store::Store;
 use handlers::{
-    cancel_notification, check_health, count_inbox, create_address, create_notification, create_notifications,
-    delete_address, deliver, forward_rest, forward_urgent, get_notification, get_preferences, get_template,
-    get_template_stats, get_web_push_key, list_addresses, list_inbox, list_templates, mark_item, preview_template,
-    put_preferences, put_template, refresh_token, rotate_secret, show_unsubscribe, show_verification, sweep_due,
-    take_feedback, take_requests, unsubscribe, verify_address,
+    cancel_notification, check_health, count_inbox, create_address, create_inbox_token, create_notification,
+    create_notifications, delete_address, deliver, forward_rest, forward_urgent, get_notification, get_preferences,
+    get_template, get_template_stats, get_web_push_key, list_addresses, list_inbox, list_templates, mark_item,
+    on_connect, on_disconnect, on_ping, preview_template, put_preferences, put_template, refresh_token, rotate_secret,
+    show_unsubscribe, show_verification, sweep_due, take_feedback, take_requests, unsubscribe, verify_address,
 };
 
 const SEND: Access = Access::Scope("notifications:send");
@@ -110,6 +115,7 @@ pub fn system() -> System<App> {
         )
         .http("list_inbox", Method::GET, "/users/{user}/inbox", LOOK, endpoint!(list_inbox))
         .http("count_inbox", Method::GET, "/users/{user}/inbox/count", LOOK, endpoint!(count_inbox))
+        .http("create_inbox_token", Method::POST, "/users/{user}/inbox/token", USERS, endpoint!(create_inbox_token))
         .http("mark_item", Method::PATCH, "/users/{user}/inbox/{id}", USERS, endpoint!(mark_item))
         .http("list_templates", Method::GET, "/templates", WORDS, endpoint!(list_templates))
         .http("get_template", Method::GET, "/templates/{id}", WORDS, endpoint!(get_template))
@@ -136,6 +142,9 @@ pub fn system() -> System<App> {
         .stream("forward_urgent", forward_urgent::handle)
         .stream("forward_rest", forward_rest::handle)
         .schedule("sweep_due", sweep_due::handle)
+        .socket("on_connect", "$connect", Access::Public, on_connect::handle)
+        .socket("on_disconnect", "$disconnect", Access::Public, on_disconnect::handle)
+        .socket("on_ping", "$default", Access::Public, on_ping::handle)
 }
 
 /// What the handlers share. Clients are made when first used.
@@ -153,6 +162,7 @@ pub struct App {
     env: Env,
     sdk: Sdk,
     queues: Arc<OnceLock<PriorityQueue>>,
+    connections: Arc<OnceLock<Connections>>,
     clock: Clock,
 }
 
@@ -233,6 +243,7 @@ impl App {
             env: env.clone(),
             sdk,
             queues: Arc::default(),
+            connections: Arc::default(),
             clock,
         })
     }

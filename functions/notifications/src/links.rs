@@ -13,6 +13,8 @@ use crate::domain::{Address, Channel, Delivery, NotificationError};
 
 /// How long an address may be verified by a link.
 pub const VERIFIED_WITHIN: Duration = Duration::from_secs(3 * 86_400);
+/// How long a token opens a connection to an inbox.
+pub const CONNECTED_WITHIN: Duration = Duration::from_secs(300);
 /// Bytes of the signature: 128 bits.
 const MAC_BYTES: usize = 16;
 
@@ -38,6 +40,17 @@ pub struct Verify {
     pub user: String,
     #[serde(rename = "a")]
     pub address: String,
+    #[serde(rename = "e")]
+    ends: i64,
+}
+
+/// Opens connections to a user's inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connect {
+    #[serde(rename = "t")]
+    pub tenant: String,
+    #[serde(rename = "u")]
+    pub user: String,
     #[serde(rename = "e")]
     ends: i64,
 }
@@ -68,6 +81,22 @@ impl Links {
         let link = Verify { tenant, user, address: id, ends: (now + VERIFIED_WITHIN).millis() };
         let base = if self.base.is_empty() { asked } else { &self.base };
         format!("{base}/verify/{}", self.write("verify", &link))
+    }
+
+    /// A token for a user's inbox, and when it ends.
+    pub fn connect(&self, tenant: &str, user: &str, now: Instant) -> (String, Instant) {
+        let ends = now + CONNECTED_WITHIN;
+        let link = Connect { tenant: tenant.to_owned(), user: user.to_owned(), ends: ends.millis() };
+        (self.write("connect", &link), ends)
+    }
+
+    /// Reads such a token.
+    ///
+    /// # Errors
+    /// When it was not made here, or its time is over.
+    pub fn read_connect(&self, token: &str, now: Instant) -> Result<Connect, NotificationError> {
+        let link = self.read::<Connect>("connect", token).ok().filter(|link| now.millis() < link.ends);
+        link.ok_or(NotificationError::InboxToken)
     }
 
     /// Reads an unsubscription.
@@ -133,6 +162,20 @@ mod tests {
             assert!(links().read_unsubscribe(&text).is_err(), "byte {index}");
             forged = links().write("unsubscribe", &unsubscribe).into_bytes();
         }
+    }
+
+    #[test]
+    fn a_token_for_an_inbox_ends_and_is_for_nothing_else() {
+        let now = Instant::from_seconds(1_800_000_000);
+        let (token, ends) = links().connect("acme", "ada", now);
+        assert_eq!(ends, now + CONNECTED_WITHIN);
+        let link = Connect { tenant: "acme".into(), user: "ada".into(), ends: ends.millis() };
+        assert_eq!(links().read_connect(&token, Instant::from_millis(ends.millis() - 1)), Ok(link));
+        assert_eq!(links().read_connect(&token, ends), Err(NotificationError::InboxToken));
+        assert_eq!(links().read_verify(&token, now), Err(NotificationError::Token));
+        let verify = Verify { tenant: "acme".into(), user: "ada".into(), address: "a".into(), ends: ends.millis() };
+        let other = links().write("verify", &verify);
+        assert_eq!(links().read_connect(&other, now), Err(NotificationError::InboxToken));
     }
 
     #[test]

@@ -25,6 +25,8 @@ web::problems! {
     PUSH_NOT_SET_UP = CONFLICT "notifications/push-not-set-up" "Pushes to this platform are not set up";
     PREFERENCES_INVALID = UNPROCESSABLE_ENTITY "notifications/preferences-invalid" "The preferences cannot be used";
     LINK_INVALID = NOT_FOUND "notifications/link-invalid" "The link does not work, or not any more";
+    INBOX_TOKEN_INVALID = FORBIDDEN "notifications/inbox-token-invalid" "The token opens no inbox, or not any more";
+    CONNECTIONS_FULL = CONFLICT "notifications/connections-full" "The user has no room for another connection";
     ITEM_NOT_FOUND = NOT_FOUND "notifications/item-not-found" "There is no such item in the inbox";
     BATCH_INVALID = UNPROCESSABLE_ENTITY "notifications/batch-invalid" "The batch is empty or too long";
 }
@@ -67,6 +69,8 @@ fn kind(refusal: &NotificationError) -> Kind {
         NotificationError::NoPushApplication(_) => PUSH_NOT_SET_UP,
         NotificationError::Preferences(_) => PREFERENCES_INVALID,
         NotificationError::Token => LINK_INVALID,
+        NotificationError::InboxToken => INBOX_TOKEN_INVALID,
+        NotificationError::TooManyConnections => CONNECTIONS_FULL,
         NotificationError::NoItem => ITEM_NOT_FOUND,
         NotificationError::Batch => BATCH_INVALID,
         NotificationError::Once(_) => web::shared::IDEMPOTENCY_KEY_IN_PROGRESS,

@@ -8,6 +8,7 @@ mod feedback;
 mod inbox;
 pub(crate) mod keys;
 mod limits;
+mod live;
 mod templates;
 mod users;
 

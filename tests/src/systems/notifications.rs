@@ -6,6 +6,7 @@ mod delivery;
 mod digests;
 mod feedback;
 mod inbox;
+mod live;
 mod providers;
 
 use notifications::{App, system};
@@ -37,6 +38,7 @@ pub(crate) fn access() -> Vec<Case> {
         case("rotate_secret", "/users/matrix/addresses/none/secret", None, 404, 404),
         case("list_inbox", "/users/matrix/inbox", None, 200, 200),
         case("count_inbox", "/users/matrix/inbox/count", None, 200, 200),
+        case("create_inbox_token", "/users/matrix/inbox/token", None, 200, 200),
         case("mark_item", "/users/matrix/inbox/none", Some(json!({"read": true})), 404, 404),
         case("list_templates", "/templates", None, 200, 200),
         case("get_template", "/templates/matrix", None, 200, 404),

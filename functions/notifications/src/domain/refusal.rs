@@ -52,6 +52,10 @@ pub enum NotificationError {
     Preferences(&'static str),
     #[error("the link is not of this service, or is too old")]
     Token,
+    #[error("the token opens no inbox, or not any more: ask for another")]
+    InboxToken,
+    #[error("a user has at most {} connections to the inbox", super::MOST_CONNECTIONS)]
+    TooManyConnections,
     #[error("there is no such item in the inbox")]
     NoItem,
     #[error("a batch has 1 to 25 notifications")]

@@ -65,6 +65,11 @@ pub(crate) fn of_inbox(tenant: &str, user: &str) -> String {
     format!("INBOX#{tenant}#{user}")
 }
 
+/// Tenant and user of an inbox's partition.
+pub(crate) fn whose_inbox(pk: &str) -> Option<(&str, &str)> {
+    pk.strip_prefix("INBOX#")?.split_once('#')
+}
+
 pub(crate) fn inbox(tenant: &str, user: &str, id: &str) -> Key {
     Key::new(of_inbox(tenant, user), format!("ITEM#{id}"))
 }
@@ -93,6 +98,20 @@ pub(crate) fn digest_item(tenant: &str, user: &str, until: Instant, notification
 /// In which digest a notification is.
 pub(crate) fn digest_mark(tenant: &str, user: &str, notification: &str) -> Key {
     Key::new(of_digest(tenant, user), format!("MARK#{notification}"))
+}
+
+/// Who is connected to a user's inbox.
+pub(crate) fn of_live(tenant: &str, user: &str) -> String {
+    format!("LIVE#{tenant}#{user}")
+}
+
+pub(crate) fn place(tenant: &str, user: &str, place: usize) -> Key {
+    Key::new(of_live(tenant, user), format!("PLACE#{place:02}"))
+}
+
+/// Whose a connection is: the ids are API Gateway's.
+pub(crate) fn connection(id: &str) -> Key {
+    Key::new(format!("CONNECTION#{id}"), "CONNECTION")
 }
 
 /// Each template has a partition of its own: every notification of it reads it.
