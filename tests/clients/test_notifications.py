@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import http_ece
 import pytest
 import requests
-from conftest import BROWSER, CALL_SECONDS, Cloud, eventually, fresh
+from conftest import BROWSER, CALL_SECONDS, ENDPOINTS, Cloud, eventually, fresh
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -295,6 +295,23 @@ def test_a_mail_has_its_headers_and_both_bodies_and_one_click_ends_such_mails(te
     assert skipped["reason"] == "opted-out-type-channel"
     forged = requests.post(f"{link[:-1]}{'A' if link[-1] != 'A' else 'B'}", timeout=CALL_SECONDS)
     assert forged.status_code == 404, forged.text
+
+
+def test_a_mailbox_is_used_once_its_owner_confirmed_it(tenant: Tenant) -> None:
+    to = f"{fresh('ada')}@example.com"
+    assert tenant.address(channel="email", email=to)["state"] == "unverified"
+    sent = requests.get(ENDPOINTS["mail"], timeout=CALL_SECONDS).json()["messages"]
+    [asked] = [mail for mails in sent.values() for mail in mails if mail["To"] == [to]]
+    link = re.findall(r"https?://\S+/verify/\S+", asked["BodyText"])[0]
+
+    def state() -> str:
+        [address] = tenant.ask("GET", f"/users/{tenant.user}/addresses")["items"]
+        return str(address["state"])
+
+    looked = requests.get(link, headers=BROWSER, timeout=CALL_SECONDS)
+    assert (looked.status_code, state()) == (200, "unverified")
+    confirmed = requests.post(link, timeout=CALL_SECONDS)
+    assert (confirmed.status_code, state()) == (200, "active")
 
 
 def test_a_text_message_arrives_and_countries_that_are_not_allowed_are_refused(tenant: Tenant) -> None:
