@@ -4,7 +4,7 @@ use types::Fault;
 use work::{Change, Kind, Outgoing, Priority};
 
 use crate::App;
-use crate::domain::{Delivery, DeliveryState};
+use crate::domain::{Delivery, DeliveryState, InboxItem};
 use crate::store::keys;
 
 impl App {
@@ -25,6 +25,17 @@ impl App {
             let not_sent = self.queues()?.send_all(priority, &messages).await?;
             if let Some(first) = not_sent.into_iter().next() {
                 return Err(first.fault);
+            }
+        }
+        Ok(())
+    }
+
+    /// What TTL removed from an inbox before it was read is not new any more.
+    pub(crate) async fn uncount_forgotten(&self, changes: &[Change]) -> Result<(), Fault> {
+        let removed = changes.iter().filter(|it| it.kind == Kind::Remove && it.sk.starts_with(keys::ITEM));
+        for change in removed {
+            if let Some(item) = change.before::<InboxItem>()? {
+                self.store.uncount(&item, self.clock.now()).await?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use dynamo::{Consistency, Item, Key, Page, Position, UpdateExpression, eq};
 use serde::de::IgnoredAny;
-use types::{Answer, Fault, Instant};
+use types::{Answer, Fault, Instant, Once, OnceRefusal};
 
 use super::{Clash, Store, keys};
 use crate::domain::{Counts, InboxItem, Mark, NotificationError};
@@ -72,6 +72,28 @@ impl Store {
             }
         }
         Err(Fault::transient("others always changed the item at the same moment"))
+    }
+}
+
+impl Store {
+    /// Counts an item no more that is gone, once: one transaction, with a record by which a repetition knows itself.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn uncount(&self, item: &InboxItem, now: Instant) -> Result<(), Fault> {
+        let change = Counts::default() - item.counts();
+        if change == Counts::default() {
+            return Ok(());
+        }
+        let scope = format!("{}#uncount", keys::of_inbox(&item.tenant, &item.user));
+        let once = Once { scope, key: item.id.clone(), fingerprint: String::new() };
+        let counts = keys::counts(&item.tenant, &item.user);
+        let transaction = self.table.transact::<OnceRefusal>();
+        let transaction = transaction.update::<IgnoredAny>(&counts, &counting(change), |_| OnceRefusal::InProgress)?;
+        match transaction.once(once, &(), now)?.send::<()>().await? {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Fault::transient("an item is counted no more beside")),
+        }
     }
 }
 

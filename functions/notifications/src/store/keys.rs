@@ -70,8 +70,11 @@ pub(crate) fn whose_inbox(pk: &str) -> Option<(&str, &str)> {
     pk.strip_prefix("INBOX#")?.split_once('#')
 }
 
+/// The stream's filters in the template know the prefix.
+pub(crate) const ITEM: &str = "ITEM#";
+
 pub(crate) fn inbox(tenant: &str, user: &str, id: &str) -> Key {
-    Key::new(of_inbox(tenant, user), format!("ITEM#{id}"))
+    Key::new(of_inbox(tenant, user), format!("{ITEM}{id}"))
 }
 
 pub(crate) fn counts(tenant: &str, user: &str) -> Key {

@@ -1,6 +1,11 @@
 //! The inbox inside the app.
 
+use anyhow::Result;
+use serde_json::{Value, json};
+use testkit::Delivery;
+
 use super::check;
+use super::delivery::{call, seen_world, send, work};
 
 #[test]
 fn items_are_seen_read_archived_and_put_off_and_counted_exactly() {
@@ -30,4 +35,22 @@ fn items_are_seen_read_archived_and_put_off_and_counted_exactly() {
          alice PATCH /users/ada/inbox/nothing {read: true}  404 item-not-found
          bob   PATCH /users/ada/inbox/$one {read: true}  404 item-not-found",
     );
+}
+
+/// TTL removes what is older than a month, read or not; it is counted no more, once.
+#[tokio::test]
+async fn what_ttl_removes_unread_is_not_counted_any_more() -> Result<()> {
+    let mut world = seen_world().await?;
+    let ids = [send(&mut world, json!({})).await?, send(&mut world, json!({})).await?];
+    work(&mut world).await?;
+    call(&mut world, "PATCH", &format!("/users/ada/inbox/{}", ids[1]), json!({"read": true})).await?;
+    let table = dynamo::Table::new(world.sdk().dynamodb(), world.env("TABLE"));
+    for id in &ids {
+        let key = dynamo::Key::new("INBOX#alice#ada", format!("ITEM#{id}"));
+        table.delete(key).send_or::<serde::de::IgnoredAny, ()>(|_| ()).await?.ok();
+    }
+    world.stream("forward_rest", Delivery::TwiceShuffled(7)).await?;
+    let counts = call(&mut world, "GET", "/users/ada/inbox/count", Value::Null).await?;
+    assert_eq!(counts, json!({"unseen": 0, "unread": 0}));
+    Ok(())
 }
