@@ -5,6 +5,7 @@ mod channel;
 mod delivery;
 mod digest;
 mod dispatch;
+pub mod fan_out;
 mod inbox;
 mod live;
 pub mod notification;
@@ -23,6 +24,7 @@ pub use digest::{
     render as render_digest,
 };
 pub use dispatch::{Others, Sight, Step, plan};
+pub use fan_out::{Audience, FanOut, FanOutState, Said, Shard, ShardState, Worked};
 pub use inbox::{Counts, InboxItem, Mark};
 pub use live::{Connection, MOST_CONNECTIONS, free_place};
 pub use notification::{Fallback, KEPT, Notification, NotificationState, When};

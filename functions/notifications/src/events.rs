@@ -61,7 +61,9 @@ impl Requested {
             self.detail;
         let once = Once { scope: format!("{tenant}#{}", self.source), key: id, fingerprint: String::new() };
         let new = NewNotification {
-            user_id,
+            user_id: Some(user_id),
+            recipients: None,
+            topic: None,
             kind,
             channels,
             priority,

@@ -4,7 +4,8 @@ use types::Fault;
 use work::{Change, Kind, Outgoing, Priority};
 
 use crate::App;
-use crate::domain::{Delivery, DeliveryState, InboxItem};
+use crate::domain::fan_out::Step;
+use crate::domain::{Delivery, DeliveryState, FanOut, FanOutState, InboxItem, Shard, ShardState};
 use crate::store::keys;
 
 impl App {
@@ -16,6 +17,7 @@ impl App {
         for change in changes.iter().filter(|it| it.kind == Kind::Insert && it.sk.starts_with(keys::DELIVERY)) {
             fresh.extend(change.after::<Delivery>()?);
         }
+        self.forward_fan_outs(changes, priorities).await?;
         for &priority in priorities {
             let due = fresh.iter().filter(|delivery| {
                 delivery.priority == priority && delivery.state == DeliveryState::Pending && !delivery.is_for_later()
@@ -39,5 +41,32 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// A fan-out that is open sends each of its shards on, a shard that has a next page that page. What is sent twice
+    /// is found done.
+    async fn forward_fan_outs(&self, changes: &[Change], priorities: &[Priority]) -> Result<(), Fault> {
+        let mut steps: Vec<Step> = Vec::new();
+        for change in changes.iter().filter(|it| it.kind != Kind::Remove && it.sk.starts_with(keys::FAN_OUT)) {
+            match keys::is_fan_out(&change.sk) {
+                true => {
+                    let fan_out = change.after::<FanOut>()?.filter(|it| it.state == FanOutState::Open);
+                    let fan_out = fan_out.filter(|it| priorities.contains(&it.priority));
+                    steps.extend(fan_out.iter().flat_map(FanOut::steps));
+                }
+                false => {
+                    let shard = change.after::<Shard>()?.filter(|it| it.state == ShardState::Open);
+                    steps.extend(shard.filter(|it| priorities.contains(&it.priority)).map(|shard| shard.step()));
+                }
+            }
+        }
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let messages: Vec<Outgoing> = steps.iter().map(Outgoing::new).collect::<Result<_, _>>()?;
+        match self.fan_outs()?.send_all(&messages).await.into_iter().next() {
+            Some(first) => Err(first.fault),
+            None => Ok(()),
+        }
     }
 }

@@ -5,6 +5,8 @@ mod delivering;
 mod digesting;
 pub mod domain;
 pub mod events;
+mod expanding;
+mod fan_out;
 mod feedback;
 mod forwarding;
 mod limits;
@@ -28,7 +30,9 @@ mod handlers {
     pub mod create_notification;
     pub mod create_notifications;
     pub mod delete_address;
+    pub mod delete_subscriber;
     pub mod deliver;
+    pub mod expand_fan_out;
     pub mod forward_rest;
     pub mod forward_urgent;
     pub mod get_notification;
@@ -38,6 +42,7 @@ mod handlers {
     pub mod get_web_push_key;
     pub mod list_addresses;
     pub mod list_inbox;
+    pub mod list_subscribers;
     pub mod list_templates;
     pub mod mark_item;
     pub mod on_connect;
@@ -45,6 +50,7 @@ mod handlers {
     pub mod on_ping;
     pub mod preview_template;
     pub mod put_preferences;
+    pub mod put_subscriber;
     pub mod put_template;
     pub mod refresh_token;
     pub mod rotate_secret;
@@ -66,7 +72,7 @@ use runtime::{System, endpoint};
 use types::secret::PurposeKey;
 use types::{Clock, Fault};
 use web::{Access, Connections, CursorKey, FromRef, Limits, Method};
-use work::{Priority, PriorityQueue};
+use work::{Priority, PriorityQueue, Queue};
 
 use crate::domain::Prefixes;
 use crate::limits::{ADDRESSES, SENDS};
@@ -75,10 +81,11 @@ use crate::providers::{Provider, Providers};
 use crate::store::Store;
 use handlers::{
     cancel_notification, check_health, count_inbox, create_address, create_inbox_token, create_notification,
-    create_notifications, delete_address, deliver, forward_rest, forward_urgent, get_notification, get_preferences,
-    get_template, get_template_stats, get_web_push_key, list_addresses, list_inbox, list_templates, mark_item,
-    on_connect, on_disconnect, on_ping, preview_template, put_preferences, put_template, refresh_token, rotate_secret,
-    show_unsubscribe, show_verification, sweep_due, take_feedback, take_requests, unsubscribe, verify_address,
+    create_notifications, delete_address, delete_subscriber, deliver, expand_fan_out, forward_rest, forward_urgent,
+    get_notification, get_preferences, get_template, get_template_stats, get_web_push_key, list_addresses, list_inbox,
+    list_subscribers, list_templates, mark_item, on_connect, on_disconnect, on_ping, preview_template, put_preferences,
+    put_subscriber, put_template, refresh_token, rotate_secret, show_unsubscribe, show_verification, sweep_due,
+    take_feedback, take_requests, unsubscribe, verify_address,
 };
 
 const SEND: Access = Access::Scope("notifications:send");
@@ -117,6 +124,15 @@ pub fn system() -> System<App> {
         .http("count_inbox", Method::GET, "/users/{user}/inbox/count", LOOK, endpoint!(count_inbox))
         .http("create_inbox_token", Method::POST, "/users/{user}/inbox/token", USERS, endpoint!(create_inbox_token))
         .http("mark_item", Method::PATCH, "/users/{user}/inbox/{id}", USERS, endpoint!(mark_item))
+        .http("list_subscribers", Method::GET, "/topics/{topic}/subscribers", LOOK, endpoint!(list_subscribers))
+        .http("put_subscriber", Method::PUT, "/topics/{topic}/subscribers/{user}", USERS, endpoint!(put_subscriber))
+        .http(
+            "delete_subscriber",
+            Method::DELETE,
+            "/topics/{topic}/subscribers/{user}",
+            USERS,
+            endpoint!(delete_subscriber),
+        )
         .http("list_templates", Method::GET, "/templates", WORDS, endpoint!(list_templates))
         .http("get_template", Method::GET, "/templates/{id}", WORDS, endpoint!(get_template))
         .http("put_template", Method::PUT, "/templates/{id}", TEMPLATES, endpoint!(put_template))
@@ -137,6 +153,7 @@ pub fn system() -> System<App> {
             &[Priority::Critical, Priority::High, Priority::Normal, Priority::Low],
             deliver::handle,
         )
+        .queue("expand_fan_out", "fanout", expand_fan_out::handle)
         .queue("take_feedback", "feedback", take_feedback::handle)
         .queue("take_requests", "requests", take_requests::handle)
         .stream("forward_urgent", forward_urgent::handle)
@@ -163,6 +180,7 @@ pub struct App {
     sdk: Sdk,
     queues: Arc<OnceLock<PriorityQueue>>,
     connections: Arc<OnceLock<Connections>>,
+    fan_outs: Arc<OnceLock<Queue>>,
     clock: Clock,
 }
 
@@ -244,6 +262,7 @@ impl App {
             sdk,
             queues: Arc::default(),
             connections: Arc::default(),
+            fan_outs: Arc::default(),
             clock,
         })
     }
@@ -255,5 +274,14 @@ impl App {
         }
         let queues = PriorityQueue::from_env(&self.env, &self.sdk.sqs(), "DELIVERIES", &Priority::ALL)?;
         Ok(self.queues.get_or_init(|| queues))
+    }
+
+    /// The queue of fan-outs.
+    fn fan_outs(&self) -> Result<&Queue, Fault> {
+        if let Some(queue) = self.fan_outs.get() {
+            return Ok(queue);
+        }
+        let queue = Queue::new(self.sdk.sqs(), self.env.require("FANOUT_QUEUE_URL")?);
+        Ok(self.fan_outs.get_or_init(|| queue))
     }
 }

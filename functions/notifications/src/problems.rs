@@ -6,6 +6,8 @@ use crate::domain::{NotificationError, TemplateError};
 
 web::problems! {
     USER_INVALID = UNPROCESSABLE_ENTITY "notifications/user-invalid" "The user cannot be called this";
+    RECIPIENTS_INVALID = UNPROCESSABLE_ENTITY "notifications/recipients-invalid" "It cannot be told whom to notify";
+    TOPIC_INVALID = UNPROCESSABLE_ENTITY "notifications/topic-invalid" "The topic cannot be called this";
     TYPE_INVALID = UNPROCESSABLE_ENTITY "notifications/type-invalid" "The type cannot be called this";
     CONTENT_INVALID = UNPROCESSABLE_ENTITY "notifications/content-invalid" "The notification says nothing, or too much";
     DATA_INVALID = UNPROCESSABLE_ENTITY "notifications/data-invalid" "The data is too large";
@@ -50,6 +52,8 @@ impl From<NotificationError> for Problem {
 fn kind(refusal: &NotificationError) -> Kind {
     match refusal {
         NotificationError::User => USER_INVALID,
+        NotificationError::To | NotificationError::Recipients(_) => RECIPIENTS_INVALID,
+        NotificationError::Topic => TOPIC_INVALID,
         NotificationError::Kind => TYPE_INVALID,
         NotificationError::Content | NotificationError::Text => CONTENT_INVALID,
         NotificationError::Data => DATA_INVALID,

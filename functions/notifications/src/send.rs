@@ -6,16 +6,22 @@ use serde_json::{Map, Value};
 use types::{Answer, Instant, Once, Priority, random};
 
 use crate::App;
-use crate::domain::{
-    Channel, Delivery, Fallback, KEPT, Notification, NotificationError, Rendered, is_type, notification, plan,
-};
+use crate::domain::{Channel, Delivery, Fallback, KEPT, Notification, NotificationError, Rendered, is_type, plan};
+use crate::fan_out::To;
 
-/// A notification to a user.
+/// A notification to a user, or to many: say `user_id`, `recipients` or `topic`.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewNotification {
     /// To whom: 1 to 128 letters, digits and `._:@+-`.
-    pub user_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Or to several: 1 to 100 different users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipients: Option<Vec<String>>,
+    /// Or to all who have subscribed to this topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
     /// What it is about, by which users opt out: `order_shipped`.
     #[serde(rename = "type")]
     pub kind: String,
@@ -58,6 +64,20 @@ fn normal() -> Priority {
     Priority::Normal
 }
 
+impl NewNotification {
+    /// Its own text; none where a template says it.
+    pub(crate) fn text(&self) -> Result<Option<Rendered>, NotificationError> {
+        let has_payload = self.payload.as_ref().is_some_and(|payload| !payload.is_empty());
+        match (&self.template, &self.title, &self.body) {
+            (Some(_), None, None) => Ok(None),
+            (None, Some(title), Some(body)) if !has_payload => {
+                plain(title, body).map(Some).ok_or(NotificationError::Text)
+            }
+            _ => Err(NotificationError::Content),
+        }
+    }
+}
+
 impl App {
     /// Accepts a notification and answers its id. A repetition is answered as the first was, though it might be refused
     /// by now.
@@ -68,8 +88,15 @@ impl App {
         once: Option<&Once>,
     ) -> Answer<String, NotificationError> {
         let now = self.clock.now();
-        let accepted = match self.read(tenant, new, now).await? {
-            Ok((notification, deliveries)) => self.store.accept(&notification, &deliveries, once, now).await?,
+        let accepted = match new.to() {
+            Ok(To::User(user)) => match self.read(tenant, user, new, now).await? {
+                Ok((notification, deliveries)) => self.store.accept(&notification, &deliveries, once, now).await?,
+                Err(refusal) => Err(refusal),
+            },
+            Ok(To::Many(audience)) => match self.read_fan_out(tenant, new, audience, now).await? {
+                Ok(fan_out) => self.store.accept_fan_out(&fan_out, once, now).await?,
+                Err(refusal) => Err(refusal),
+            },
             Err(refusal) => Err(refusal),
         };
         match (accepted, once) {
@@ -84,25 +111,18 @@ impl App {
     async fn read(
         &self,
         tenant: &str,
+        user: String,
         new: NewNotification,
         now: Instant,
     ) -> Answer<(Notification, Vec<Delivery>), NotificationError> {
-        let user = match notification::user(&new.user_id) {
-            Ok(user) => user,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
         if !is_type(&new.kind) {
             return Ok(Err(NotificationError::Kind));
         }
-        let payload = new.payload.unwrap_or_default();
-        let said = match (&new.template, &new.title, &new.body) {
-            (Some(_), None, None) => None,
-            (None, Some(title), Some(body)) if payload.is_empty() => match plain(title, body) {
-                Some(content) => Some(content),
-                None => return Ok(Err(NotificationError::Text)),
-            },
-            _ => return Ok(Err(NotificationError::Content)),
+        let said = match new.text() {
+            Ok(said) => said,
+            Err(refusal) => return Ok(Err(refusal)),
         };
+        let payload = new.payload.unwrap_or_default();
         let template = async {
             match &new.template {
                 Some(id) => self.store.template(tenant, id).await.map(Some),
@@ -155,6 +175,6 @@ fn plain(title: &str, body: &str) -> Option<Rendered> {
 }
 
 /// Sorts by time, and cannot be guessed: milliseconds as hexadecimal digits, and 65 bits of chance.
-fn fresh_id(now: Instant) -> String {
+pub(crate) fn fresh_id(now: Instant) -> String {
     format!("{:011x}{}", now.millis(), random::base62(11))
 }

@@ -4,12 +4,14 @@ mod addresses;
 mod breakers;
 mod deliveries;
 mod digests;
+mod fan_outs;
 mod feedback;
 mod inbox;
 pub(crate) mod keys;
 mod limits;
 mod live;
 mod templates;
+mod topics;
 mod users;
 
 use std::time::Duration;
@@ -20,14 +22,18 @@ use serde::{Deserialize, Serialize};
 use types::{Answer, Fault, Instant, Once, OnceRefusal};
 use work::DueBuckets;
 
-use crate::domain::{Delivery, DeliveryState, Errand, KEPT, Notification, NotificationError};
+use crate::domain::{Delivery, DeliveryState, Errand, FanOut, KEPT, Notification, NotificationError, Shard};
 pub use addresses::{Owner, Suppressed};
 pub use deliveries::{Ending, Known, Work};
 pub use digests::Collecting;
 pub use feedback::{TemplateStats, Told};
 pub(crate) use templates::Listed;
 pub use templates::StoredTemplate;
+pub use topics::Subscriber;
 pub use users::User;
+
+/// Most items of a notification or a fan-out: deliveries of 20 addresses and six channels, or its shards.
+const MOST_PARTS: usize = 100;
 
 impl Item for Notification {
     fn key(&self) -> Key {
@@ -55,6 +61,15 @@ impl Item for Newest {
     fn key(&self) -> Key {
         keys::collapse(&self.tenant, &self.user, &self.collapse_key)
     }
+}
+
+/// What an id leads to.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// A notification to one user, and its deliveries.
+    One(Box<Notification>, Vec<Delivery>),
+    /// A fan-out, and the shards that were begun.
+    Many(Box<FanOut>, Vec<Shard>),
 }
 
 /// What was to be changed is not as it was.
@@ -143,33 +158,54 @@ impl Store {
         self.table.replay(once, now).await
     }
 
-    /// A notification and its deliveries: one strongly consistent query.
+    /// A notification or a fan-out, with what became of it: one strongly consistent query.
+    ///
+    /// # Errors
+    /// Refuses with [`NotificationError::NotFound`].
+    pub async fn look(&self, tenant: &str, id: &str) -> Answer<Found, NotificationError> {
+        let (mut one, mut deliveries, mut many, mut shards) = (None, Vec::new(), None, Vec::new());
+        for item in self.table.query(keys::of_notification(tenant, id)).strong().all(MOST_PARTS).await? {
+            match item.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str).unwrap_or_default() {
+                sk if sk.starts_with(keys::DELIVERY) => deliveries.push(dynamo::from_attributes(item)?),
+                sk if keys::is_fan_out(sk) => many = Some(dynamo::from_attributes(item)?),
+                sk if sk.starts_with(keys::FAN_OUT) => shards.push(dynamo::from_attributes(item)?),
+                _ => one = Some(dynamo::from_attributes(item)?),
+            }
+        }
+        Ok(match (one, many) {
+            (Some(one), _) => Ok(Found::One(Box::new(one), deliveries)),
+            (None, Some(many)) => Ok(Found::Many(Box::new(many), shards)),
+            (None, None) => Err(NotificationError::NotFound),
+        })
+    }
+
+    /// A notification to one user, and its deliveries: one strongly consistent query.
     ///
     /// # Errors
     /// Refuses with [`NotificationError::NotFound`].
     pub async fn find(&self, tenant: &str, id: &str) -> Answer<(Notification, Vec<Delivery>), NotificationError> {
-        let (mut found, mut deliveries) = (None, Vec::new());
-        for item in self.table.query(keys::of_notification(tenant, id)).strong().all(100).await? {
-            let is_delivery =
-                item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(keys::DELIVERY));
-            match is_delivery {
-                true => deliveries.push(dynamo::from_attributes(item)?),
-                false => found = Some(dynamo::from_attributes(item)?),
-            }
-        }
-        Ok(found.map(|found| (found, deliveries)).ok_or(NotificationError::NotFound))
+        Ok(self.look(tenant, id).await?.and_then(|found| match found {
+            Found::One(notification, deliveries) => Ok((*notification, deliveries)),
+            Found::Many(..) => Err(NotificationError::NotFound),
+        }))
     }
 
-    /// Takes a notification back: what waits of it is not sent. One conditional write for it, and one for each delivery
-    /// that waits; what a worker is sending at this moment is sent. Answers how many were stopped.
+    /// Takes a notification back: what waits of it is not sent, what is not expanded of a fan-out is not. False where
+    /// nothing of it waits any more.
     ///
     /// # Errors
     /// Refuses with [`NotificationError::NotFound`].
-    pub async fn cancel(&self, tenant: &str, id: &str, now: Instant) -> Answer<usize, NotificationError> {
-        let (notification, deliveries) = match self.find(tenant, id).await? {
-            Ok(found) => found,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+    pub async fn cancel(&self, tenant: &str, id: &str, now: Instant) -> Answer<bool, NotificationError> {
+        Ok(match self.look(tenant, id).await? {
+            Ok(Found::One(notification, deliveries)) => Ok(self.stop(&notification, &deliveries, now).await? > 0),
+            Ok(Found::Many(fan_out, shards)) => Ok(self.cancel_fan_out(&fan_out, &shards, now).await?),
+            Err(refusal) => Err(refusal),
+        })
+    }
+
+    /// One conditional write for the notification, and one for each delivery that waits; what a worker is sending at
+    /// this moment is sent. Answers how many were stopped.
+    async fn stop(&self, notification: &Notification, deliveries: &[Delivery], now: Instant) -> Result<usize, Fault> {
         // The mark comes first: a worker that looks from now on skips what is left, should this end half-way.
         let mark = dynamo::UpdateExpression::new().set("canceled_at", now).when(dynamo::exists("pk"));
         let marked = self.table.update(notification.key()).apply(mark);
@@ -186,10 +222,10 @@ impl Store {
             stopped += usize::from(stop?.is_ok());
         }
         let digested: Vec<&Delivery> = deliveries.iter().filter(|it| it.state == DeliveryState::Digested).collect();
-        if !digested.is_empty() && self.take_out(&notification, &digested).await? {
+        if !digested.is_empty() && self.take_out(notification, &digested).await? {
             stopped += digested.len();
         }
-        Ok(Ok(stopped))
+        Ok(stopped)
     }
 
     /// Whether the table answers: one read of an item that is never there.

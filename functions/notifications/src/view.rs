@@ -1,5 +1,6 @@
 //! Notifications, addresses, templates and the inbox as callers see them.
 
+mod fan_outs;
 mod templates;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use crate::domain::{
     Preferences, Target,
 };
 
+pub use fan_outs::FoundView;
 pub use templates::Tagged;
 
 /// What was accepted.

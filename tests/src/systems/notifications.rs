@@ -4,10 +4,12 @@ mod addresses;
 mod channels;
 mod delivery;
 mod digests;
+mod fan_out;
 mod feedback;
 mod inbox;
 mod live;
 mod providers;
+mod topics;
 
 use notifications::{App, system};
 use serde_json::json;
@@ -40,6 +42,9 @@ pub(crate) fn access() -> Vec<Case> {
         case("count_inbox", "/users/matrix/inbox/count", None, 200, 200),
         case("create_inbox_token", "/users/matrix/inbox/token", None, 200, 200),
         case("mark_item", "/users/matrix/inbox/none", Some(json!({"read": true})), 404, 404),
+        case("list_subscribers", "/topics/matrix/subscribers", None, 200, 200),
+        case("put_subscriber", "/topics/matrix/subscribers/matrix", None, 204, 204),
+        case("delete_subscriber", "/topics/matrix/subscribers/none", None, 204, 204),
         case("list_templates", "/templates", None, 200, 200),
         case("get_template", "/templates/matrix", None, 200, 404),
         case("get_template_stats", "/templates/matrix/stats", None, 200, 404),

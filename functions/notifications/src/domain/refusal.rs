@@ -10,6 +10,12 @@ use super::TemplateError;
 pub enum NotificationError {
     #[error("a user's name has 1 to 128 letters, digits and ._:@+-")]
     User,
+    #[error("say one of user_id, recipients and topic")]
+    To,
+    #[error("{0}")]
+    Recipients(&'static str),
+    #[error("a topic's name has 1 to 128 letters, digits and ._:@+-")]
+    Topic,
     #[error("a type has 1 to 64 lower-case letters, digits and _.-, and begins with a letter or digit")]
     Kind,
     #[error("say template, or title and body, and not both")]

@@ -168,6 +168,12 @@ impl Template {
         Ok((locale.clone(), rendered))
     }
 
+    /// The names of the variables that it uses in any language and that are not given: whoever is told, and in which
+    /// language, is not known yet.
+    pub fn missing(&self, variables: &Map<String, Value>) -> Vec<String> {
+        self.variables().into_iter().filter(|name| !is_given(name, variables)).collect()
+    }
+
     /// The names of the variables that it uses in any language, with dots where it looks into one.
     pub fn variables(&self) -> BTreeSet<String> {
         let environment = environment(UndefinedBehavior::Strict);

@@ -53,7 +53,7 @@ pub async fn handle(
     if !(1..=MOST).contains(&new.notifications.len()) {
         return Err(NotificationError::Batch.into());
     }
-    units.take(new.notifications.len() as u64 - 1).await?;
+    units.take(new.notifications.iter().map(NewNotification::units).sum::<u64>() - 1).await?;
     let once = key.map(|IdempotencyKey(once)| once);
     let (app, tenant) = (&app, &caller.id);
     let sent = new.notifications.into_iter().enumerate().map(|(place, new)| {

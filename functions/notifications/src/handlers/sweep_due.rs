@@ -1,4 +1,4 @@
-//! The schedule: put what is due by now into its priority's queue: retries, send_at, ends of quiet hours, digests.
+//! The schedule: put what is due by now into its queue: retries, send_at, ends of quiet hours, digests, fan-outs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +7,7 @@ use work::{Claim, Priority};
 
 use crate::App;
 use crate::domain::Task;
+use crate::domain::fan_out::Step;
 
 /// Deliveries of one run.
 const MOST: usize = 10_000;
@@ -15,10 +16,12 @@ const MOST: usize = 10_000;
 pub async fn handle(app: App) -> Result<(), Fault> {
     let carry = |claims: Vec<Claim>| async {
         let (mut failed, mut by_priority) = (BTreeSet::new(), BTreeMap::<Priority, Vec<Claim>>::new());
+        let mut fan_outs = Vec::new();
         for claim in claims {
             // What cannot be read keeps none of the others back.
             match claim.message::<Task>() {
                 Ok(task) => by_priority.entry(task.priority()).or_default().push(claim),
+                Err(_) if claim.message::<Step>().is_ok() => fan_outs.push(claim),
                 Err(fault) => {
                     tracing::error!(fault = fault.chain(), id = claim.id, "what is due cannot be read");
                     failed.insert(claim.id);
@@ -27,6 +30,9 @@ pub async fn handle(app: App) -> Result<(), Fault> {
         }
         for (priority, claims) in by_priority {
             failed.extend(app.queues()?.of(priority)?.carry(claims).await?);
+        }
+        if !fan_outs.is_empty() {
+            failed.extend(app.fan_outs()?.carry(fan_outs).await?);
         }
         Ok(failed)
     };

@@ -21,6 +21,33 @@ pub(crate) fn delivery(tenant: &str, notification: &str, channel: Channel, addre
     Key::new(of_notification(tenant, notification), format!("{DELIVERY}{channel}#{address}"))
 }
 
+/// A fan-out and its shards stand together, as a notification and its deliveries do. The stream's filters in the
+/// template know the prefix.
+pub(crate) const FAN_OUT: &str = "FANOUT#";
+const HEAD: &str = "FANOUT#HEAD";
+
+pub(crate) fn fan_out(tenant: &str, id: &str) -> Key {
+    Key::new(of_notification(tenant, id), HEAD)
+}
+
+pub(crate) fn shard(tenant: &str, fan_out: &str, shard: u16) -> Key {
+    Key::new(of_notification(tenant, fan_out), format!("{FAN_OUT}SHARD#{shard:05}"))
+}
+
+/// Whether the sort key is of a fan-out itself.
+pub(crate) fn is_fan_out(sk: &str) -> bool {
+    sk == HEAD
+}
+
+/// A part of a topic's subscribers.
+pub(crate) fn of_subscribers(tenant: &str, topic: &str, shard: u16) -> String {
+    format!("TOPIC#{tenant}#{topic}#{shard:02}")
+}
+
+pub(crate) fn subscriber(tenant: &str, topic: &str, shard: u16, user: &str) -> Key {
+    Key::new(of_subscribers(tenant, topic, shard), format!("USER#{user}"))
+}
+
 /// A user's preferences and addresses stand together.
 pub(crate) fn of_user(tenant: &str, user: &str) -> String {
     format!("USER#{tenant}#{user}")
