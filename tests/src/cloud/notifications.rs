@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use testkit::{Cloud, eventually};
 
 use super::fresh;
+use super::probe::Client;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const SCOPES: [&str; 6] =
@@ -160,6 +161,48 @@ fn an_event_on_the_bus_becomes_a_notification() -> Result<()> {
         let counts = tenant.call("GET", "/users/account/inbox/count", None)?;
         Ok((counts["unread"] == 1).then_some(()))
     })
+}
+
+#[test]
+fn a_topics_subscribers_and_named_recipients_are_told() -> Result<()> {
+    let tenant = Tenant::new()?;
+    for user in ["ada", "grace"] {
+        tenant.call("PUT", &format!("/topics/releases/subscribers/{user}"), None)?;
+    }
+    let news = json!({"type": "news", "title": "Released", "body": "at last", "channels": ["in_app"]});
+    for to in [json!({"topic": "releases"}), json!({"recipients": ["ada", "grace", "eve"]})] {
+        let mut whole = news.clone();
+        whole.as_object_mut().context("an object")?.extend(to.as_object().cloned().unwrap_or_default());
+        tenant.call("POST", "/notifications", Some(&whole))?;
+    }
+    for (user, unread) in [("ada", 2), ("grace", 2), ("eve", 1)] {
+        eventually("everybody to be told", LIMIT, || {
+            let counts = tenant.call("GET", &format!("/users/{user}/inbox/count"), None)?;
+            Ok((counts["unread"] == unread).then_some(()))
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_inbox_that_is_open_in_a_browser_is_told_at_once() -> Result<()> {
+    let tenant = Tenant::new()?;
+    let url = tenant.cloud.socket_url("notifications")?.to_owned();
+    ensure!(Client::open(&format!("{url}?inbox_token=none"), None).is_err(), "without a token");
+    let made = tenant.call("POST", "/users/ada/inbox/token", None)?;
+    let token = made["token"].as_str().with_context(|| made.to_string())?;
+    let mut browser = Client::open(&format!("{url}?inbox_token={token}"), None)?;
+    browser.say("ping")?;
+    let heard: Value = serde_json::from_str(&browser.hear()?)?;
+    assert_eq!(heard["counts"], json!({"unseen": 0, "unread": 0}));
+    let id = tenant.send(&json!({"channels": ["in_app"]}))?;
+    let mut items = Vec::new();
+    while items.is_empty() {
+        let heard: Value = serde_json::from_str(&browser.hear()?)?;
+        items.extend(Some(heard).filter(|heard| heard["event"] == "item"));
+    }
+    assert_eq!(items[0]["item"]["notification_id"], json!(id));
+    Ok(())
 }
 
 #[test]

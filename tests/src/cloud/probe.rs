@@ -100,11 +100,16 @@ fn a_trace_goes_through_the_queue_to_the_workers_log() -> Result<()> {
     Ok(())
 }
 
-struct Client(WebSocket<TcpStream>);
+/// A client of a WebSocket API.
+pub(super) struct Client(WebSocket<TcpStream>);
 
 impl Client {
     fn connect(cloud: &Cloud, key: Option<&str>) -> Result<Self> {
-        let url = cloud.socket_url("probe")?;
+        Self::open(cloud.socket_url("probe")?, key)
+    }
+
+    /// Opens a connection; a key goes as `X-Api-Key`.
+    pub(super) fn open(url: &str, key: Option<&str>) -> Result<Self> {
         let mut request = url.into_client_request()?;
         if let Some(key) = key {
             request.headers_mut().insert("x-api-key", key.parse()?);
@@ -116,11 +121,11 @@ impl Client {
         Ok(Self(socket))
     }
 
-    fn say(&mut self, text: &str) -> Result<()> {
+    pub(super) fn say(&mut self, text: &str) -> Result<()> {
         Ok(self.0.send(Message::text(text))?)
     }
 
-    fn hear(&mut self) -> Result<String> {
+    pub(super) fn hear(&mut self) -> Result<String> {
         loop {
             if let Message::Text(text) = self.0.read()? {
                 return Ok(text.as_str().to_owned());
