@@ -78,6 +78,32 @@ const OPERATIONS: &str = "
     budget one text message
     alice GET    /web-push/key  200
     budget
+    alice PUT    /topics/releases/subscribers/bob  204
+    budget
+    alice GET    /topics/releases/subscribers  200
+    budget
+    alice POST   /notifications {topic: releases, type: news, title: a, body: b, channels: [in_app]}  202 {notification_id: $topic}
+    budget to a topic
+    stream forward_rest
+    queue expand_fan_out
+    budget sixteen parts of a topic, one subscriber
+    alice POST   /notifications {recipients: [r1, r2, r3, r4, r5], type: news, title: a, body: b, channels: [in_app]}  202
+    budget to five recipients
+    stream forward_rest
+    queue expand_fan_out
+    budget five recipients
+    alice GET    /notifications/$topic  200
+    budget of one to many
+    alice DELETE /topics/releases/subscribers/bob  204
+    budget
+    alice POST   /users/bob/inbox/token  200 {token: $token}
+    budget
+    invoke on_connect {requestContext: {connectionId: c1, routeKey: '$connect', connectedAt: 1800000000000}, queryStringParameters: {inbox_token: $token}}  {statusCode: 200}
+    budget the first of a user
+    invoke on_ping {requestContext: {connectionId: c1, routeKey: '$default', connectedAt: 1800000000000}, body: ping}  {statusCode: 200}
+    budget
+    invoke on_disconnect {requestContext: {connectionId: c1, routeKey: '$disconnect', connectedAt: 1800000000000}}  {statusCode: 200}
+    budget
     anon  GET    /verify/none  404
     budget
     anon  POST   /verify/none  404
