@@ -1,16 +1,20 @@
 //! Digests: what is collected for one, by transactions that a closed one refuses.
 
+use std::time::Duration;
+
 use dynamo::{Consistency, Item, Key, UpdateExpression, Value, eq, exists, lt, missing};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use types::time::millis;
-use types::{Fault, Instant, OnceRefusal};
+use types::{Fault, Instant, OnceRefusal, random};
 
 use super::{Clash, Store, keys};
 use crate::domain::{Delivery, DeliveryState, DigestItem, DigestPeriod, MOST_READ, Notification};
 
 /// How often a notification is collected that others collect for the same digest at the same moment.
 const TRIES: u8 = 6;
+/// With less than this left of its invocation, it is given up.
+const RESERVE: Duration = Duration::from_secs(10);
 
 impl Item for DigestItem {
     fn key(&self) -> Key {
@@ -85,9 +89,22 @@ impl Store {
         digest: &str,
         now: Instant,
     ) -> Result<Collecting, Fault> {
-        let mut first = false;
-        for _ in 0..TRIES {
-            match self.try_to_collect(delivery, item, digest, first, now).await? {
+        let (mut first, mut tries) = (false, 0);
+        while tries < TRIES {
+            tries += 1;
+            let tried = match self.try_to_collect(delivery, item, digest, first, now).await {
+                Ok(tried) => tried,
+                // Where many tell one user at once, each holds the digest for milliseconds; a message would come again
+                // in minutes.
+                Err(fault) if fault.is_transient() && aws::remaining() > RESERVE => {
+                    tries -= 1;
+                    let jitter = u64::from(random::bytes::<1>()[0]);
+                    tokio::time::sleep(Duration::from_millis(100 + jitter)).await;
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            };
+            match tried {
                 Ok(()) | Err(Refused::Delivery) => return Ok(Collecting::Done),
                 Err(Refused::Before(digest)) => {
                     let update = self.table.update(delivery.key()).apply(collected(delivery, &digest));

@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::TypePreferences;
+use crate::domain::{
+    Address, AddressState, Delivery, DeliveryState, NotificationState, Others, Sight, Step, Target, TypePreferences,
+};
 
 fn item(number: usize, title: &str, body: &str) -> DigestItem {
     DigestItem {
@@ -121,6 +123,42 @@ fn a_tenants_own_template_has_the_count_and_the_items() {
     );
     let (rendered, by_own) = render(Some(&own("{{ nobody }}")), None, &items, 7).unwrap();
     assert_eq!((rendered.title.as_str(), by_own), ("7 notifications", false), "one that needs more does not stop it");
+}
+
+#[test]
+fn a_worker_collects_what_was_not_tried_yet_and_asks_for_no_more_mail() {
+    let (until, now) = (Instant::from_seconds(1_800_003_600), Instant::from_seconds(1_800_000_000));
+    let mut preferences = read(r#"{"digest": {"every": "daily", "at": "09:00"}}"#);
+    let notification = Notification { channels: vec![Channel::Email], ..notification(Priority::Normal) };
+    let address = Address {
+        tenant: "acme".into(),
+        user: "ada".into(),
+        id: "a".into(),
+        target: Target::Email { email: "ada@example.com".into() },
+        state: AddressState::Active,
+        created_at: now,
+        updated_at: now,
+    };
+    let step = |preferences: &Preferences, notification: &Notification, delivery: &Delivery| {
+        let (address, others) = (Some(&address), Others::default());
+        Sight { notification, delivery, preferences, address, newest: None, others }.step(now)
+    };
+    let fresh = Delivery::new(&notification, Channel::Email, "a", notification.created_at);
+    assert_eq!(step(&preferences, &notification, &fresh), Step::Collect(until));
+    let tried = Delivery { attempts: 1, ..fresh.clone() };
+    assert_eq!(step(&preferences, &notification, &tried), Step::Send, "it may have arrived");
+    let canceled = Notification { canceled_at: Some(now), ..notification.clone() };
+    assert_eq!(step(&preferences, &canceled, &fresh), Step::Skip("canceled".into()));
+    let digested = Delivery { state: DeliveryState::Digested, ..fresh.clone() };
+    assert_eq!(step(&preferences, &notification, &digested), Step::Leave);
+    assert_eq!(NotificationState::of(&[digested.clone(), fresh.clone().skipped("x")]), NotificationState::Digested);
+    assert_eq!(NotificationState::of(&[digested.clone(), fresh.clone()]), NotificationState::Pending);
+    let sent = Delivery { state: DeliveryState::Sent, ..fresh.clone() };
+    assert_eq!(NotificationState::of(&[digested, sent]), NotificationState::Delivered);
+    preferences = preferences.without(DIGEST, Channel::Email);
+    assert_eq!(step(&preferences, &notification, &fresh), Step::Skip("opted-out-digest".into()));
+    let high = Notification { priority: Priority::High, ..notification };
+    assert_eq!(step(&preferences, &high, &fresh), Step::Send);
 }
 
 proptest! {
