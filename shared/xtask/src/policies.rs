@@ -126,7 +126,7 @@ fn named(system: &System, resource: &str) -> String {
     if name.contains("/@connections/") {
         return "@connections".to_owned(); // as the meter knows whatever connection it is
     }
-    let kinds = ["table/", "event-bus/", "function:", "secret:"];
+    let kinds = ["table/", "event-bus/", "function:", "secret:", "configuration-set/", "app/*/", "endpoint/*/"];
     kinds.iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or(name).to_owned()
 }
 

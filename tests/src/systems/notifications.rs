@@ -146,6 +146,7 @@ fn a_batch_accepts_and_refuses_each_by_itself() {
     check(
         "alice POST /notifications/batch {notifications: [{user_id: ada, type: news, title: a, body: b}, {user_id: '', type: news, title: a, body: b}]} [Idempotency-Key: b1]  200
          alice POST /notifications/batch {notifications: [{user_id: ada, type: news, title: a, body: b}, {user_id: '', type: news, title: a, body: b}]} [Idempotency-Key: b1]  200
+         alice POST /notifications/batch {notifications: [{user_id: ada, type: news, title: a, body: b, send_at: '2027-01-16T08:00:00Z'}]}  200
          stream forward_rest
          queue deliver 1
          alice GET /users/ada/inbox/count  200 {unread: 1}",

@@ -115,24 +115,29 @@ fn note_connection(input: &Input, meter: &mut Meter) -> bool {
     posted || closed
 }
 
-/// What goes to people. IAM knows an endpoint and its application by their ARNs, a phone by nothing, and a mail by the
-/// identity that sends it.
+/// What goes to people. IAM knows an endpoint and its application by the application's name, a phone by nothing, and a
+/// mail by the identity that sends it and the configuration set that it names.
 fn note_provider(input: &Input, meter: &mut Meter) -> bool {
     use aws_sdk_sns::operation as op;
     if let Some(publish) = input.downcast_ref::<op::publish::PublishInput>() {
-        meter.act("sns:Publish", publish.target_arn().map_or("*", arn_name));
+        meter.act("sns:Publish", &publish.target_arn().map_or_else(|| "*".to_owned(), endpoint));
     } else if let Some(create) = input.downcast_ref::<op::create_platform_endpoint::CreatePlatformEndpointInput>() {
-        meter.act("sns:CreatePlatformEndpoint", create.platform_application_arn().map_or("", arn_name));
+        meter.act("sns:CreatePlatformEndpoint", create.platform_application_arn().map_or("", application));
     } else if let Some(set) = input.downcast_ref::<op::set_endpoint_attributes::SetEndpointAttributesInput>() {
-        meter.act("sns:SetEndpointAttributes", set.endpoint_arn().map_or("", arn_name));
+        meter.act("sns:SetEndpointAttributes", &set.endpoint_arn().map_or_else(String::new, endpoint));
     } else if let Some(delete) = input.downcast_ref::<op::delete_endpoint::DeleteEndpointInput>() {
-        meter.act("sns:DeleteEndpoint", delete.endpoint_arn().map_or("", arn_name));
+        meter.act("sns:DeleteEndpoint", &delete.endpoint_arn().map_or_else(String::new, endpoint));
     } else if let Some(mail) = input.downcast_ref::<aws_sdk_sesv2::operation::send_email::SendEmailInput>() {
         let domain = mail.from_email_address().and_then(|from| from.rsplit('@').next()).unwrap_or_default();
         let identity = format!("identity/{}", domain.trim_end_matches('>'));
-        meter.act("ses:SendEmail", &identity);
-        if mail.content().is_some_and(|content| content.raw().is_some()) {
-            meter.act("ses:SendRawEmail", &identity); // the older call's right is asked for too
+        let on = [Some(identity.as_str()), mail.configuration_set_name()];
+        // Of a raw message the older call's right is asked for too.
+        let raw = mail.content().is_some_and(|content| content.raw().is_some());
+        for resource in on.into_iter().flatten() {
+            meter.act("ses:SendEmail", resource);
+            if raw {
+                meter.act("ses:SendRawEmail", resource);
+            }
         }
     } else {
         return false;
@@ -140,9 +145,14 @@ fn note_provider(input: &Input, meter: &mut Meter) -> bool {
     true
 }
 
-/// What an ARN names, behind its account.
-fn arn_name(arn: &str) -> &str {
-    arn.splitn(6, ':').nth(5).unwrap_or_default()
+/// The name of the application in its ARN (`…:app/GCM/name`) or an endpoint's (`…:endpoint/GCM/name/uuid`).
+fn application(arn: &str) -> &str {
+    arn.split('/').nth(2).unwrap_or_default()
+}
+
+/// Any endpoint of an application: policies cannot know more of it.
+fn endpoint(arn: &str) -> String {
+    format!("{}/*", application(arn))
 }
 
 fn chunks(bytes: usize) -> u32 {

@@ -136,7 +136,9 @@ fn stars_of(statement: &Value) -> impl Iterator<Item = (String, &'static str)> {
 }
 
 /// Whether a `*` stands before anything of ours is named. Behind it, it is the parts of one resource: indexes, objects.
+/// An application of SNS has one name on each platform, which stands before it.
 fn is_wild(resource: &str) -> bool {
+    let resource = resource.replace(":app/*/", ":app/").replace(":endpoint/*/", ":endpoint/");
     const NAMED: [&str; 3] = [".Arn}", "${Stage}-", "${Stage}/POST/@connections/"];
     resource.split_once('*').is_some_and(|(before, _)| NAMED.iter().all(|named| !before.contains(named)))
 }
