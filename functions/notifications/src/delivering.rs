@@ -51,6 +51,7 @@ impl App {
         };
         match sight.step(now) {
             Step::Leave => Ok(()),
+            Step::Wait => Err(Fault::transient("a delivery is not due by this machine's clock")),
             Step::Skip(why) => {
                 aws::count("deliveries_skipped", 1.0);
                 self.store.skip(&known.delivery, &why, now).await

@@ -11,6 +11,9 @@ use super::{Address, AddressState, Channel, DIGEST, Delivery, Fallback, Notifica
 pub enum Step {
     /// Nothing: it is done, or not due.
     Leave,
+    /// Nothing yet, though the message was sent because it is due: another machine's clock is ahead. The message comes
+    /// again.
+    Wait,
     /// It is not to be sent.
     Skip(String),
     /// It is not to be sent now.
@@ -20,6 +23,12 @@ pub enum Step {
     /// It is to be sent.
     Send,
 }
+
+/// What clocks of two machines differ by (those of Lambda, by milliseconds): who sent the message found it due.
+const SKEW: Duration = Duration::from_secs(2);
+/// Clocks that are not set differ by more. What is due later than this was brought by an old message, and its own time
+/// brings it again.
+const MOST_SKEW: Duration = Duration::from_secs(60);
 
 /// What is known when a worker looks.
 #[derive(Debug, Clone, Copy)]
@@ -53,9 +62,13 @@ impl Sight<'_> {
         if delivery.state.is_final() {
             return Step::Leave;
         }
-        if now < delivery.due_at {
-            return Step::Leave; // its own time brings it again
-        }
+        // What is due in a moment is judged as of then: before it, quiet hours would put it off until that very moment,
+        // for which it is being brought already.
+        let now = match now.until(delivery.due_at) {
+            early if early > MOST_SKEW => return Step::Leave,
+            early if early > SKEW => return Step::Wait,
+            _ => now.max(delivery.due_at),
+        };
         if let Some(reason) = self.refusal(now) {
             return Step::Skip(reason);
         }
@@ -141,4 +154,56 @@ pub fn plan(notification: &Notification, addresses: &[Address], preferences: &Pr
         }
     }
     deliveries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{DeliveryState, Rendered};
+
+    fn notification(created_at: Instant) -> Notification {
+        Notification {
+            tenant: "acme".into(),
+            id: "n".into(),
+            user: "ada".into(),
+            kind: "news".into(),
+            priority: Priority::Normal,
+            channels: vec![Channel::InApp],
+            content: Rendered::plain("a", "b"),
+            template: None,
+            data: None,
+            collapse_key: None,
+            fallback: None,
+            digest: false,
+            created_at,
+            send_at: None,
+            expires_at: None,
+            canceled_at: None,
+            purge_at: 0,
+        }
+    }
+
+    #[test]
+    fn a_worker_whose_clock_is_behind_loses_nothing() {
+        let now: Instant = "2026-11-25T07:00:00Z".parse().unwrap();
+        let preferences: Preferences = serde_json::from_str(
+            r#"{"quiet_hours": {"start": "22:00", "end": "08:00"}, "time_zone": "Europe/Berlin"}"#,
+        )
+        .unwrap();
+        let notification = notification(now);
+        let step = |ahead: Duration, due_at: Instant, state: DeliveryState| {
+            let delivery = Delivery { state, ..Delivery::new(&notification, Channel::InApp, "", due_at) };
+            let (notification, delivery, preferences) = (&notification, &delivery, &preferences);
+            let sight =
+                Sight { notification, delivery, preferences, address: None, newest: None, others: Others::default() };
+            sight.step(due_at - ahead)
+        };
+        let pending = |millis: u64| step(Duration::from_millis(millis), now, DeliveryState::Pending);
+        assert_eq!(pending(0), Step::Send);
+        assert_eq!(pending(2_000), Step::Send, "quiet hours end when it is due, and have not by this clock");
+        assert_eq!(pending(2_001), Step::Wait);
+        assert_eq!(pending(60_000), Step::Wait);
+        assert_eq!(pending(60_001), Step::Leave, "an old message; its own time brings it");
+        assert_eq!(step(Duration::from_secs(9), now, DeliveryState::Sent), Step::Leave);
+    }
 }
