@@ -24,7 +24,7 @@ pub use digest::{
     render as render_digest,
 };
 pub use dispatch::{Others, Sight, Step, plan};
-pub use fan_out::{Audience, FanOut, FanOutState, Said, Shard, ShardState, Worked};
+pub use fan_out::{Audience, AudienceFile, FanOut, FanOutState, Said, Shard, ShardState, Worked};
 pub use inbox::{Counts, InboxItem, Mark};
 pub use live::{Connection, MOST_CONNECTIONS, free_place};
 pub use notification::{Fallback, KEPT, Notification, NotificationState, When};

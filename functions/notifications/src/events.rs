@@ -64,6 +64,7 @@ impl Requested {
             user_id: Some(user_id),
             recipients: None,
             topic: None,
+            audience_id: None,
             kind,
             channels,
             priority,

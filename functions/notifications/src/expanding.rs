@@ -11,7 +11,8 @@ use futures_util::future::join_all;
 use types::{Answer, Fault, Instant};
 
 use crate::App;
-use crate::domain::fan_out::{CHUNK, Step, TOPIC_PAGE};
+use crate::audiences::Missing;
+use crate::domain::fan_out::{CHUNK, Lines, Step, TOPIC_PAGE};
 use crate::domain::{
     Audience, FanOut, FanOutState, NotificationError, Said, Shard, ShardState, Template, Worked, plan,
 };
@@ -19,6 +20,8 @@ use crate::domain::{
 /// The users of a page, and after whom the next one begins.
 struct Users {
     users: Vec<String>,
+    /// Lines of a file that name nobody.
+    bad: u64,
     next: Option<String>,
 }
 
@@ -36,11 +39,22 @@ impl App {
             return Ok(());
         }
         let (page, template) = tokio::try_join!(self.page(&fan_out, &shard), self.template_of(&fan_out))?;
+        let page = match page {
+            Ok(page) => page,
+            Err(missing) => {
+                tracing::error!(fan_out = fan_out.id, reason = missing.reason(), "a broadcast cannot go on");
+                return self.store.fail_fan_out(&fan_out, missing.reason()).await;
+            }
+        };
         let worked = match template {
             Ok(template) => self.work_through(&fan_out, page, template.as_deref()).await?,
             // The version that it was accepted with is gone: nobody can be told.
-            Err(_) => Worked { refused: page.users.len() as u64, next: page.next, ..Worked::default() },
+            Err(_) => {
+                let refused = page.users.len() as u64 + page.bad;
+                Some(Worked { refused, next: page.next, ..Worked::default() })
+            }
         };
+        let Some(worked) = worked else { return Ok(()) };
         if self.store.move_shard(&shard, &shard.moved(worked.clone())).await? {
             aws::count("expanded", worked.expanded as f64);
             aws::count("expansions_refused", worked.refused as f64);
@@ -48,11 +62,20 @@ impl App {
         Ok(())
     }
 
-    async fn page(&self, fan_out: &FanOut, shard: &Shard) -> Result<Users, Fault> {
+    async fn page(&self, fan_out: &FanOut, shard: &Shard) -> Answer<Users, Missing> {
         match &fan_out.audience {
             Audience::Users(users) => {
                 let page = users.chunks(CHUNK).nth(usize::from(shard.shard));
-                Ok(Users { users: page.unwrap_or_default().to_vec(), next: None })
+                Ok(Ok(Users { users: page.unwrap_or_default().to_vec(), bad: 0, next: None }))
+            }
+            Audience::File(file) => {
+                let (from, to) = file.range(shard.shard);
+                let position = shard.position(from);
+                let read = self.audiences.read(&fan_out.tenant, file, position).await?;
+                Ok(read.map(|window| {
+                    let Lines { users, bad, next, .. } = file.lines(&window, position, to);
+                    Users { users, bad, next: next.map(|next| next.to_string()) }
+                }))
             }
             Audience::Topic(topic) => {
                 let after = Some(shard.after.as_str()).filter(|after| !after.is_empty());
@@ -61,7 +84,7 @@ impl App {
                 let more = page.next.is_some();
                 let users: Vec<String> = page.items.into_iter().map(|subscriber| subscriber.user).collect();
                 let next = users.last().filter(|_| more).cloned();
-                Ok(Users { users, next })
+                Ok(Ok(Users { users, bad: 0, next }))
             }
         }
     }
@@ -73,13 +96,25 @@ impl App {
         Ok(stored.map(|stored| Some(Arc::new(stored.template))))
     }
 
-    /// A chunk at a time, so that a fan-out that is taken back ends within one.
-    async fn work_through(&self, fan_out: &FanOut, page: Users, template: Option<&Template>) -> Result<Worked, Fault> {
-        let mut worked = Worked { next: page.next, ..Worked::default() };
+    /// A chunk at a time, so that a fan-out that is taken back ends within one. None where it is paused: its page is
+    /// worked through again when it goes on, and finds what was made.
+    async fn work_through(
+        &self,
+        fan_out: &FanOut,
+        page: Users,
+        template: Option<&Template>,
+    ) -> Result<Option<Worked>, Fault> {
+        let mut worked = Worked { next: page.next, refused: page.bad, ..Worked::default() };
         for (place, chunk) in page.users.chunks(CHUNK).enumerate() {
-            if place > 0 && !self.store.is_open(fan_out).await? {
-                worked.stopped = true;
-                break;
+            if place > 0 {
+                match self.store.fan_out_state(fan_out).await? {
+                    Some(FanOutState::Open) => {}
+                    Some(FanOutState::Paused) => return Ok(None),
+                    _ => {
+                        worked.stopped = true;
+                        break;
+                    }
+                }
             }
             let now = self.clock.now();
             for told in join_all(chunk.iter().map(|user| self.tell_recipient(fan_out, user, template, now))).await {
@@ -92,7 +127,7 @@ impl App {
                 }
             }
         }
-        Ok(worked)
+        Ok(Some(worked))
     }
 
     /// Gives one user a notification, unless there is one.

@@ -1,9 +1,10 @@
 //! From a request to a fan-out.
 
 use serde_json::Value;
-use types::{Answer, Instant};
+use types::{Answer, Instant, Once};
 
 use crate::App;
+use crate::domain::fan_out::MOST_FILE_BYTES;
 use crate::domain::{Audience, FanOut, FanOutState, KEPT, NotificationError, Said, is_type, notification};
 use crate::send::{NewNotification, fresh_id};
 
@@ -19,10 +20,18 @@ pub(crate) enum To {
 impl NewNotification {
     /// Whom it is to.
     pub(crate) fn to(&self) -> Result<To, NotificationError> {
-        match (&self.user_id, &self.recipients, &self.topic) {
-            (Some(user), None, None) => notification::user(user).map(To::User),
-            (None, Some(users), None) => Audience::users(users).map(To::Many),
-            (None, None, Some(topic)) => Audience::topic(topic).map(To::Many),
+        match (&self.user_id, &self.recipients, &self.topic, &self.audience_id) {
+            (Some(user), None, None, None) => notification::user(user).map(To::User),
+            (None, Some(users), None, None) => Audience::users(users).map(To::Many),
+            (None, None, Some(topic), None) => Audience::topic(topic).map(To::Many),
+            _ => Err(NotificationError::To),
+        }
+    }
+
+    /// The file that a broadcast names, and nothing else.
+    fn audience(&self) -> Result<&str, NotificationError> {
+        match (&self.user_id, &self.recipients, &self.topic, &self.audience_id) {
+            (None, None, None, Some(id)) => Ok(id),
             _ => Err(NotificationError::To),
         }
     }
@@ -34,8 +43,57 @@ impl NewNotification {
 }
 
 impl App {
+    /// Accepts a broadcast and answers its id. A repetition is answered as the first was, though its file may be gone.
+    pub(crate) async fn broadcast(
+        &self,
+        tenant: &str,
+        new: NewNotification,
+        once: Option<&Once>,
+    ) -> Answer<String, NotificationError> {
+        let now = self.clock.now();
+        let accepted = match self.read_audience(tenant, &new).await? {
+            Ok(audience) => self.send_to_many(tenant, new, audience, once, now).await?,
+            Err(refusal) => Err(refusal),
+        };
+        self.or_as_before(accepted, once, now).await
+    }
+
+    pub(crate) async fn send_to_many(
+        &self,
+        tenant: &str,
+        new: NewNotification,
+        audience: Audience,
+        once: Option<&Once>,
+        now: Instant,
+    ) -> Answer<String, NotificationError> {
+        match self.read_fan_out(tenant, new, audience, now).await? {
+            Ok(fan_out) => self.store.accept_fan_out(&fan_out, once, now).await,
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// The first lines tell whether it is such a file at all. What names nobody further on is counted as it is met.
+    async fn read_audience(&self, tenant: &str, new: &NewNotification) -> Answer<Audience, NotificationError> {
+        let opened = match new.audience() {
+            Ok(id) => self.audiences.open(tenant, id).await?,
+            Err(refusal) => Err(refusal),
+        };
+        Ok(opened.and_then(|(file, first)| {
+            let lines = file.lines(&first, 0, u64::MAX);
+            let wrong = match lines.first_bad {
+                Some(line) => {
+                    Some(format!("line {line} names no user: each line has one user's name and nothing else"))
+                }
+                None if file.bytes > MOST_FILE_BYTES => Some("the file has more than 2 GiB".to_owned()),
+                None if lines.users.is_empty() && lines.next.is_none() => Some("the file names nobody".to_owned()),
+                None => None,
+            };
+            wrong.map_or(Ok(Audience::File(file)), |wrong| Err(NotificationError::Audience(wrong)))
+        }))
+    }
+
     /// Reads the template, where there is one, and makes the fan-out.
-    pub(crate) async fn read_fan_out(
+    async fn read_fan_out(
         &self,
         tenant: &str,
         new: NewNotification,
@@ -67,6 +125,7 @@ impl App {
             send_at,
             expires_at: new.expires_at,
             canceled_at: None,
+            reason: None,
             purge_at: (send_at.unwrap_or(now) + KEPT).seconds(),
         };
         Ok(fan_out.check().map(|()| fan_out))

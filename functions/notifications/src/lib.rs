@@ -1,6 +1,7 @@
 //! Notifications: to devices, mailboxes, phones, browsers, servers and an inbox, by priority, each as often as asked.
 
 mod addresses;
+mod audiences;
 mod delivering;
 mod digesting;
 pub mod domain;
@@ -26,6 +27,8 @@ mod handlers {
     pub mod check_health;
     pub mod count_inbox;
     pub mod create_address;
+    pub mod create_audience;
+    pub mod create_broadcast;
     pub mod create_inbox_token;
     pub mod create_notification;
     pub mod create_notifications;
@@ -48,11 +51,13 @@ mod handlers {
     pub mod on_connect;
     pub mod on_disconnect;
     pub mod on_ping;
+    pub mod pause_notification;
     pub mod preview_template;
     pub mod put_preferences;
     pub mod put_subscriber;
     pub mod put_template;
     pub mod refresh_token;
+    pub mod resume_notification;
     pub mod rotate_secret;
     pub mod show_unsubscribe;
     pub mod show_verification;
@@ -74,21 +79,24 @@ use types::{Clock, Fault};
 use web::{Access, Connections, CursorKey, FromRef, Limits, Method};
 use work::{Priority, PriorityQueue, Queue};
 
+use crate::audiences::Audiences;
 use crate::domain::Prefixes;
-use crate::limits::{ADDRESSES, SENDS};
+use crate::limits::{ADDRESSES, BROADCASTS, SENDS};
 use crate::links::Links;
 use crate::providers::{Provider, Providers};
 use crate::store::Store;
 use handlers::{
-    cancel_notification, check_health, count_inbox, create_address, create_inbox_token, create_notification,
-    create_notifications, delete_address, delete_subscriber, deliver, expand_fan_out, forward_rest, forward_urgent,
-    get_notification, get_preferences, get_template, get_template_stats, get_web_push_key, list_addresses, list_inbox,
-    list_subscribers, list_templates, mark_item, on_connect, on_disconnect, on_ping, preview_template, put_preferences,
-    put_subscriber, put_template, refresh_token, rotate_secret, show_unsubscribe, show_verification, sweep_due,
-    take_feedback, take_requests, unsubscribe, verify_address,
+    cancel_notification, check_health, count_inbox, create_address, create_audience, create_broadcast,
+    create_inbox_token, create_notification, create_notifications, delete_address, delete_subscriber, deliver,
+    expand_fan_out, forward_rest, forward_urgent, get_notification, get_preferences, get_template, get_template_stats,
+    get_web_push_key, list_addresses, list_inbox, list_subscribers, list_templates, mark_item, on_connect,
+    on_disconnect, on_ping, pause_notification, preview_template, put_preferences, put_subscriber, put_template,
+    refresh_token, resume_notification, rotate_secret, show_unsubscribe, show_verification, sweep_due, take_feedback,
+    take_requests, unsubscribe, verify_address,
 };
 
 const SEND: Access = Access::Scope("notifications:send");
+const BROADCAST: Access = Access::Scope("broadcasts:send");
 const READ: Access = Access::Scope("notifications:read");
 const USERS: Access = Access::Scope("users:write");
 const LOOK: Access = Access::Scope("users:read");
@@ -106,6 +114,18 @@ pub fn system() -> System<App> {
         .limited(&SENDS)
         .http("get_notification", Method::GET, "/notifications/{id}", READ, endpoint!(get_notification))
         .http("cancel_notification", Method::DELETE, "/notifications/{id}", SEND, endpoint!(cancel_notification))
+        .http("create_audience", Method::POST, "/audiences", BROADCAST, endpoint!(create_audience))
+        .limited(&BROADCASTS)
+        .http("create_broadcast", Method::POST, "/broadcasts", BROADCAST, endpoint!(create_broadcast))
+        .limited(&BROADCASTS)
+        .http("pause_notification", Method::POST, "/notifications/{id}/pause", BROADCAST, endpoint!(pause_notification))
+        .http(
+            "resume_notification",
+            Method::POST,
+            "/notifications/{id}/resume",
+            BROADCAST,
+            endpoint!(resume_notification),
+        )
         .http("get_preferences", Method::GET, "/users/{user}/preferences", LOOK, endpoint!(get_preferences))
         .http("put_preferences", Method::PUT, "/users/{user}/preferences", USERS, endpoint!(put_preferences))
         .http("create_address", Method::POST, "/users/{user}/addresses", USERS, endpoint!(create_address))
@@ -168,6 +188,7 @@ pub fn system() -> System<App> {
 #[derive(Clone)]
 pub struct App {
     store: Store,
+    audiences: Audiences,
     providers: Providers,
     limiter: Limiter,
     limits: Limits,
@@ -250,6 +271,7 @@ impl App {
                 dynamo::Table::new(sdk.dynamodb(), env.require("TABLE")?),
                 env.parse_or("DUE_SHARDS", 8)?,
             ),
+            audiences: Audiences::new(&sdk, env.require("AUDIENCES_BUCKET")?),
             providers: Providers::from_env(env, &sdk, &secret)?,
             limiter: Limiter::new(limits_table, secret.key("limits")).patient(patience),
             limits: Limits::from_env(env, &sdk, &secret, clock.clone(), "notifications")?,

@@ -10,3 +10,7 @@ pub(crate) const SENDS: RoutePolicy =
 /// Addresses that a caller registers: each may send a mail to a stranger, who has to confirm it.
 pub(crate) const ADDRESSES: RoutePolicy =
     RoutePolicy { id: "addresses", keys: &[("user", &[By::Caller])], policy: guides::tiers, takes: Takes::OnArrival };
+
+/// Broadcasts of a caller, and the files for them.
+pub(crate) const BROADCASTS: RoutePolicy =
+    RoutePolicy { id: "broadcasts", keys: &[("user", &[By::Caller])], policy: guides::tiers, takes: Takes::OnArrival };

@@ -8,6 +8,9 @@ web::problems! {
     USER_INVALID = UNPROCESSABLE_ENTITY "notifications/user-invalid" "The user cannot be called this";
     RECIPIENTS_INVALID = UNPROCESSABLE_ENTITY "notifications/recipients-invalid" "It cannot be told whom to notify";
     TOPIC_INVALID = UNPROCESSABLE_ENTITY "notifications/topic-invalid" "The topic cannot be called this";
+    AUDIENCE_NOT_FOUND = NOT_FOUND "notifications/audience-not-found" "There is no such audience file";
+    AUDIENCE_INVALID = UNPROCESSABLE_ENTITY "notifications/audience-invalid" "The audience file cannot be used";
+    NOTIFICATION_TO_ONE = CONFLICT "notifications/notification-to-one" "The notification is to one user";
     TYPE_INVALID = UNPROCESSABLE_ENTITY "notifications/type-invalid" "The type cannot be called this";
     CONTENT_INVALID = UNPROCESSABLE_ENTITY "notifications/content-invalid" "The notification says nothing, or too much";
     DATA_INVALID = UNPROCESSABLE_ENTITY "notifications/data-invalid" "The data is too large";
@@ -54,6 +57,9 @@ fn kind(refusal: &NotificationError) -> Kind {
         NotificationError::User => USER_INVALID,
         NotificationError::To | NotificationError::Recipients(_) => RECIPIENTS_INVALID,
         NotificationError::Topic => TOPIC_INVALID,
+        NotificationError::NoAudience => AUDIENCE_NOT_FOUND,
+        NotificationError::Audience(_) => AUDIENCE_INVALID,
+        NotificationError::ToOne => NOTIFICATION_TO_ONE,
         NotificationError::Kind => TYPE_INVALID,
         NotificationError::Content | NotificationError::Text => CONTENT_INVALID,
         NotificationError::Data => DATA_INVALID,

@@ -9,7 +9,7 @@ use crate::App;
 use crate::domain::{Channel, Delivery, Fallback, KEPT, Notification, NotificationError, Rendered, is_type, plan};
 use crate::fan_out::To;
 
-/// A notification to a user, or to many: say `user_id`, `recipients` or `topic`.
+/// A notification to a user, or to many: say `user_id`, `recipients` or `topic`; of a broadcast, `audience_id`.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewNotification {
@@ -22,6 +22,9 @@ pub struct NewNotification {
     /// Or to all who have subscribed to this topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
+    /// Of a broadcast: to whomever this file names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience_id: Option<String>,
     /// What it is about, by which users opt out: `order_shipped`.
     #[serde(rename = "type")]
     pub kind: String,
@@ -93,12 +96,19 @@ impl App {
                 Ok((notification, deliveries)) => self.store.accept(&notification, &deliveries, once, now).await?,
                 Err(refusal) => Err(refusal),
             },
-            Ok(To::Many(audience)) => match self.read_fan_out(tenant, new, audience, now).await? {
-                Ok(fan_out) => self.store.accept_fan_out(&fan_out, once, now).await?,
-                Err(refusal) => Err(refusal),
-            },
+            Ok(To::Many(audience)) => self.send_to_many(tenant, new, audience, once, now).await?,
             Err(refusal) => Err(refusal),
         };
+        self.or_as_before(accepted, once, now).await
+    }
+
+    /// What was refused is answered as it was before, where it was accepted then.
+    pub(crate) async fn or_as_before(
+        &self,
+        accepted: Result<String, NotificationError>,
+        once: Option<&Once>,
+        now: Instant,
+    ) -> Answer<String, NotificationError> {
         match (accepted, once) {
             (Err(refusal), Some(once)) if !matches!(refusal, NotificationError::Once(_)) => {
                 Ok(self.store.accepted(once, now).await?.and_then(|first| first.ok_or(refusal)))

@@ -17,7 +17,7 @@ use crate::domain::{
     Preferences, Target,
 };
 
-pub use fan_outs::FoundView;
+pub use fan_outs::{FanOutView, FoundView};
 pub use templates::Tagged;
 
 /// What was accepted.

@@ -83,6 +83,12 @@ impl Sdk {
         aws_sdk_sesv2::Client::from_conf(aws_sdk_sesv2::config::Builder::from(&*self.0).interceptor(Metering).build())
     }
 
+    /// An S3 client. An emulator at `AWS_ENDPOINT_URL` has no host for each bucket, so buckets stand in the path there.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&*self.0).interceptor(Metering);
+        aws_sdk_s3::Client::from_conf(config.force_path_style(self.0.endpoint_url().is_some()).build())
+    }
+
     /// The same in another region, for a service whose own is down.
     #[must_use]
     pub fn in_region(&self, region: &str) -> Self {

@@ -114,7 +114,8 @@ impl Prices {
             + meter.read_units * self.of("read_unit")
             + (meter.write_units + index_units) * self.of("write_unit")
             + f64::from(meter.sqs_requests) * self.of("sqs_request")
-            + f64::from(meter.events) * self.of("event");
+            + f64::from(meter.events) * self.of("event")
+            + f64::from(meter.calls.get("S3.GetObject").copied().unwrap_or_default()) * self.of("object_read");
         let calls = meter.calls.iter().map(|(call, count)| {
             let name = call.split_once('.').map_or(call.as_str(), |(_, name)| name);
             format!("{count} `{name}`")

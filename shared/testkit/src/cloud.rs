@@ -217,6 +217,16 @@ fn authorization(service: &str) -> String {
     let scope = format!("20261121/us-east-1/{service}/aws4_request");
     format!("AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders=host, Signature=none")
 }
+/// Puts a file to a URL that was signed for it; the status of the answer.
+///
+/// # Errors
+/// When there is none.
+pub fn upload(url: &str, text: &str) -> Result<u16> {
+    match ureq::put(url).send(text) {
+        Err(ureq::Error::StatusCode(status)) => Ok(status),
+        answer => Ok(answer.context("uploading")?.status().as_u16()),
+    }
+}
 
 /// Asks again until there is an answer, at most `limit` long.
 ///

@@ -22,7 +22,7 @@ mod template;
 mod world;
 
 pub use budget::{Budget, budgets};
-pub use cloud::{Answer, Cloud, eventually};
+pub use cloud::{Answer, Cloud, eventually, upload};
 pub use events::http_event;
 pub use faults::{Fault, Faults, Injected};
 pub use feed::Delivery;

@@ -7,6 +7,7 @@ use runtime::Trigger;
 use serde_json::Value;
 
 use crate::budget::{Measured, indexes};
+use crate::cloud::upload;
 use crate::feed::Delivery;
 use crate::script::{Line, Request, Work, parse, value};
 use crate::template::Template;
@@ -85,6 +86,11 @@ impl<A: Clone + Send + Sync + 'static> Play<A> {
             Some(Line::Header(name, wanted)) => {
                 let found = self.answer["headers"][&name].as_str().unwrap_or_default();
                 ensure!(found == wanted, "{name} is {found:?}");
+                Ok(())
+            }
+            Some(Line::Upload(url, text)) => {
+                let status = upload(&self.known(&url), &text)?;
+                ensure!(status == 200, "the URL answered {status}");
                 Ok(())
             }
             Some(Line::Calls(wanted)) => {

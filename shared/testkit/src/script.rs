@@ -20,6 +20,8 @@ pub(crate) enum Line {
     Budget(String),
     /// `header cache-control private, max-age=0`: a header of the last answer.
     Header(String, String),
+    /// `upload $url ada bob`: puts a file of these lines to a URL that was answered.
+    Upload(String, String),
     /// `calls 1`: requests to AWS that the last line's Lambda made.
     Calls(u32),
     /// `alice POST /links {…} [Header: value]  201 {…}`
@@ -79,6 +81,7 @@ pub(crate) fn parse(line: &str) -> Result<Option<Line>> {
         }
         ["budget", ..] => Line::Budget(words[1..].join(" ")),
         ["header", name, value @ ..] => Line::Header((*name).to_owned(), value.join(" ")),
+        ["upload", url, lines @ ..] => Line::Upload((*url).to_owned(), lines.join("\n")),
         ["calls", count] => Line::Calls(count.parse()?),
         _ => Line::Request(Box::new(request(line)?)),
     }))

@@ -22,6 +22,9 @@ use crate::seen::Seen;
 use crate::tables::create_tables;
 use crate::template::Template;
 
+/// Whose the emulator is.
+const ACCOUNT: &str = "000000000000";
+
 /// Makes worlds of one system.
 pub struct Worlds<A> {
     /// The system.
@@ -74,7 +77,8 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
         };
         let sdk = Sdk::from_env(&base)?;
         let stage = format!("t{}", random::base62(11).to_ascii_lowercase());
-        let mut names = BTreeMap::from([("Stage".to_owned(), stage.clone())]);
+        let account = ("AWS::AccountId".to_owned(), ACCOUNT.to_owned());
+        let mut names = BTreeMap::from([("Stage".to_owned(), stage.clone()), account]);
         // What every stage has, and then the system's own.
         create_tables(&sdk, &Template::of_system("platform")?, &mut names).await?;
         create_tables(&sdk, &template, &mut names).await?;
@@ -82,6 +86,11 @@ impl<A: Clone + Send + Sync + 'static> Worlds<A> {
             let name = template.text(&properties["QueueName"], &names)?;
             let queue = sdk.sqs().create_queue().queue_name(name).send().await?;
             names.insert(id.to_owned(), queue.queue_url.context("a queue has a URL")?);
+        }
+        for (id, properties) in template.resources("AWS::S3::Bucket") {
+            let name = template.text(&properties["BucketName"], &names)?;
+            sdk.s3().create_bucket().bucket(&name).send().await?;
+            names.insert(id.to_owned(), name);
         }
         let bus = format!("{stage}-almanac");
         sdk.eventbridge().create_event_bus().name(bus).send().await?;

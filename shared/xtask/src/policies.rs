@@ -106,17 +106,22 @@ fn failures_go_to(system: &System, function: &Resource<'_>, name: &str) -> Vec<P
     destinations.flat_map(|destination| list(Some(destination))).filter_map(permission).collect()
 }
 
+/// The emulator's account, in which buckets' names end.
+const ACCOUNT: &str = "000000000000";
+
 /// The name of a resource that a policy names by ARN, as the meter knows it.
 fn named(system: &System, resource: &str) -> String {
     const NAMES: [&str; 5] = ["TableName", "QueueName", "BucketName", "TopicName", "FunctionName"];
     // Beside the resources that have a name, the pseudo parameters: their colons would look like the ARN's.
+    let pseudo = [("Partition", "Partition"), ("Region", "Region"), ("AccountId", ACCOUNT)];
     let mut known: BTreeMap<String, String> =
-        ["Partition", "Region", "AccountId"].map(|name| (format!("AWS::{name}"), name.to_owned())).into();
+        pseudo.map(|(name, value)| (format!("AWS::{name}"), value.to_owned())).into();
     // Tests deploy with the defaults, so a name that a parameter gives is seen as its default.
     let defaults = system.template.iter().flat_map(|template| template.defaults());
     known.extend(defaults.filter(|(name, _)| name != "Stage"));
     for own in system.template.iter().flat_map(|template| template.resources()) {
         if let Some(name) = NAMES.iter().find_map(|property| own.text(&[*property])) {
+            let name = name.replace("${AWS::AccountId}", ACCOUNT);
             known.insert(own.id.to_owned(), name.clone());
             known.insert(format!("{}.Arn", own.id), name);
         }

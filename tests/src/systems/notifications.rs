@@ -1,6 +1,7 @@
 //! Notifications, as their documentation would tell them.
 
 mod addresses;
+mod broadcasts;
 mod channels;
 mod delivery;
 mod digests;
@@ -25,10 +26,15 @@ pub(crate) fn access() -> Vec<Case> {
     let notification = json!({"user_id": "matrix", "type": "news", "title": "Hello", "body": "there"});
     let template = json!({"default_locale": "en", "locales": {"en": {"title": "Hello", "body": "{{ name }}"}}});
     let address = json!({"channel": "sms", "phone": "+14155550100"});
+    let broadcast = json!({"audience_id": "none", "type": "news", "title": "Hello", "body": "there"});
     let link = "/unsubscribe/AAAA";
     vec![
         case("create_notification", "/notifications", Some(notification.clone()), 202, 202),
         case("create_notifications", "/notifications/batch", Some(json!({"notifications": [notification]})), 200, 200),
+        case("create_audience", "/audiences", Some(json!({"bytes": 4})), 200, 200),
+        case("create_broadcast", "/broadcasts", Some(broadcast), 404, 404),
+        case("pause_notification", "/notifications/{id}/pause", None, 409, 404),
+        case("resume_notification", "/notifications/{id}/resume", None, 409, 404),
         case("get_notification", "/notifications/{id}", None, 200, 404),
         case("cancel_notification", "/notifications/{id}", None, 204, 404),
         case("get_preferences", "/users/matrix/preferences", None, 200, 200),

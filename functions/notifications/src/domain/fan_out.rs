@@ -5,6 +5,7 @@
 //! derives from the fan-out's and the user's, so it is made once.
 
 mod audience;
+mod file;
 mod shard;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use super::notification::KEPT;
 use super::template::Rendered;
 use super::{Channel, Fallback, Locale, Notification, NotificationError, Template, TemplateError};
 pub use audience::{Audience, CHUNK, TOPIC_PAGE, TOPIC_SHARDS, shard_of, topic};
+pub use file::{AudienceFile, FILE_PAGE, Lines, MOST_FILE_BYTES, WINDOW};
 pub use shard::{Shard, ShardState, Step, Worked};
 
 /// What a fan-out says.
@@ -43,8 +45,12 @@ pub enum FanOutState {
     Waiting,
     /// It is expanded, as far as its shards say.
     Open,
+    /// It is not expanded until it is resumed.
+    Paused,
     /// It was taken back.
     Canceled,
+    /// It cannot be expanded.
+    Failed,
 }
 
 impl FanOutState {
@@ -53,7 +59,9 @@ impl FanOutState {
         match self {
             Self::Waiting => "waiting",
             Self::Open => "open",
+            Self::Paused => "paused",
             Self::Canceled => "canceled",
+            Self::Failed => "failed",
         }
     }
 }
@@ -89,6 +97,9 @@ pub struct FanOut {
     pub fallback: Option<Fallback>,
     /// Where it is.
     pub state: FanOutState,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// When it was made.
     #[serde(with = "millis")]
     pub created_at: Instant,
@@ -165,6 +176,20 @@ impl FanOut {
     /// Whether all its shards are worked through.
     pub fn is_expanded(&self, shards: &[Shard]) -> bool {
         shards.iter().filter(|shard| shard.state == ShardState::Done).count() == usize::from(self.shards)
+    }
+
+    /// The part of its audience file that its shards have worked through, from 0 to 1; none where it has no file.
+    pub fn progress(&self, shards: &[Shard]) -> Option<f64> {
+        let Audience::File(file) = &self.audience else { return None };
+        let done = |shard: &Shard| {
+            let (from, to) = file.range(shard.shard);
+            match shard.state {
+                ShardState::Done => to - from,
+                _ => shard.position(from).clamp(from, to) - from,
+            }
+        };
+        let done: u64 = shards.iter().map(done).sum();
+        Some((done as f64 / file.bytes.max(1) as f64 * 1000.0).floor() / 1000.0)
     }
 
     /// What its workers are asked to do once it is open: each shard's next page.

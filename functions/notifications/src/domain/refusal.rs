@@ -10,8 +10,14 @@ use super::TemplateError;
 pub enum NotificationError {
     #[error("a user's name has 1 to 128 letters, digits and ._:@+-")]
     User,
-    #[error("say one of user_id, recipients and topic")]
+    #[error("say one of user_id, recipients and topic; a broadcast has its audience_id")]
     To,
+    #[error("there is no such audience file: ask for a URL, and put it there")]
+    NoAudience,
+    #[error("{0}")]
+    Audience(String),
+    #[error("only what is to many can be paused")]
+    ToOne,
     #[error("{0}")]
     Recipients(&'static str),
     #[error("a topic's name has 1 to 128 letters, digits and ._:@+-")]

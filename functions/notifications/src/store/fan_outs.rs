@@ -4,7 +4,7 @@ use dynamo::{Consistency, Item, Key, UpdateExpression, eq, exists, from_attribut
 use serde::de::IgnoredAny;
 use types::{Answer, Fault, Instant, Once};
 
-use super::{Store, keys};
+use super::{Found, Store, keys};
 use crate::domain::fan_out::Step;
 use crate::domain::{Delivery, FanOut, FanOutState, Notification, NotificationError, Shard};
 
@@ -82,13 +82,89 @@ impl Store {
         }))
     }
 
-    /// Whether a fan-out is still to be expanded: one strongly consistent read.
+    /// Where a fan-out is by now: one strongly consistent read.
     ///
     /// # Errors
     /// Our failure.
-    pub async fn is_open(&self, fan_out: &FanOut) -> Result<bool, Fault> {
+    pub async fn fan_out_state(&self, fan_out: &FanOut) -> Result<Option<FanOutState>, Fault> {
         let found: Option<FanOut> = self.table.get(&fan_out.key(), Consistency::Strong).await?;
-        Ok(found.is_some_and(|found| found.state == FanOutState::Open))
+        Ok(found.map(|found| found.state))
+    }
+
+    /// Ends a fan-out that cannot go on: one conditional write.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn fail_fan_out(&self, fan_out: &FanOut, reason: &str) -> Result<(), Fault> {
+        let fail = UpdateExpression::new().set("state", FanOutState::Failed.name()).set("reason", reason);
+        let update = self.table.update(fan_out.key()).apply(fail.when(eq("state", FanOutState::Open.name())));
+        update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await.map(drop)
+    }
+
+    /// Pauses a fan-out that is not expanded: a query and a conditional write. Pages that are being worked through end
+    /// within some 25 users.
+    ///
+    /// # Errors
+    /// Refuses what is to one, or has nothing left to pause.
+    pub async fn pause(&self, tenant: &str, id: &str) -> Answer<(FanOut, Vec<Shard>), NotificationError> {
+        let (fan_out, shards) = match self.find_many(tenant, id).await? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match fan_out.state {
+            FanOutState::Paused => return Ok(Ok((fan_out, shards))),
+            FanOutState::Open | FanOutState::Waiting if !fan_out.is_expanded(&shards) => {}
+            _ => return Ok(Err(NotificationError::TooLate)),
+        }
+        let pause = UpdateExpression::new().set("state", FanOutState::Paused.name());
+        // As it was seen: one that was taken back meanwhile, or has begun, is looked at again by who asks again.
+        let update = self.table.update(fan_out.key()).apply(pause.when(eq("state", fan_out.state.name())));
+        let paused = update.send_or::<FanOut, IgnoredAny, _>(|_| NotificationError::TooLate).await?;
+        Ok(paused.map(|paused| (paused, shards)))
+    }
+
+    /// Goes on with what was paused: a query and a conditional write, by which its workers hear of it; where its time is
+    /// still to come, in one transaction with what waits for that, since what waited before may have come in vain.
+    ///
+    /// # Errors
+    /// Refuses what is to one, or is not paused.
+    pub async fn resume(
+        &self,
+        tenant: &str,
+        id: &str,
+        now: Instant,
+    ) -> Answer<(FanOut, Vec<Shard>), NotificationError> {
+        let (fan_out, shards) = match self.find_many(tenant, id).await? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match fan_out.state {
+            FanOutState::Paused => {}
+            FanOutState::Open | FanOutState::Waiting => return Ok(Ok((fan_out, shards))),
+            FanOutState::Canceled | FanOutState::Failed => return Ok(Err(NotificationError::TooLate)),
+        }
+        let state = if now < fan_out.due_at() { FanOutState::Waiting } else { FanOutState::Open };
+        let to = UpdateExpression::new().set("state", state.name()).when(eq("state", FanOutState::Paused.name()));
+        let changed = |_: Option<IgnoredAny>| NotificationError::TooLate;
+        let transaction = self.table.transact::<NotificationError>().update(&fan_out.key(), &to, changed)?;
+        let transaction = match state {
+            FanOutState::Waiting => {
+                let due = format!("{tenant}#{id}#{}", now.millis());
+                let due = self.due.item(&due, fan_out.due_at(), &fan_out.beginning(), now).await?;
+                transaction.put(&due, missing("pk"), |_| NotificationError::TooLate)?
+            }
+            _ => transaction,
+        };
+        let done = transaction.send::<()>().await?;
+        Ok(done.map(|_| (FanOut { state, ..fan_out }, shards)))
+    }
+
+    async fn find_many(&self, tenant: &str, id: &str) -> Answer<(FanOut, Vec<Shard>), NotificationError> {
+        Ok(match self.look(tenant, id).await? {
+            Ok(Found::Many(fan_out, shards)) => Ok((*fan_out, shards)),
+            Ok(Found::One(..)) => Err(NotificationError::ToOne),
+            Err(refusal) => Err(refusal),
+        })
     }
 
     /// Notes that the page after `before` is done, unless another worker did: one conditional write, by which the next

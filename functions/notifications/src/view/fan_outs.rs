@@ -39,6 +39,12 @@ pub struct FanOutView {
     /// The topic, where it is to one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
+    /// The audience file, where it is a broadcast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience_id: Option<String>,
+    /// The part of the file that is worked through, from 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f64>,
     /// What it is about.
     #[serde(rename = "type")]
     pub kind: String,
@@ -46,11 +52,15 @@ pub struct FanOutView {
     pub priority: Priority,
     /// Where it is.
     pub state: FanOutViewState,
-    /// Users that were named; of a topic, subscribers that were found so far.
+    /// Why it failed: `audience-changed`, `audience-deleted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Users that were named; of a topic or a file, those that were found so far.
     pub recipients: u64,
     /// Users who have a notification of their own.
     pub expanded: u64,
-    /// Users who could have none: the template did not render in their language, or it was too late by then.
+    /// Users who could have none: the template did not render in their language, or it was too late by then; and lines of
+    /// the file that name nobody.
     pub refused: u64,
     /// Its title, where it says the same to all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +97,10 @@ pub enum FanOutViewState {
     Expanding,
     /// All of them were.
     Expanded,
+    /// Nobody is given one until it is resumed.
+    Paused,
+    /// Its file is not the one that it was made for.
+    Failed,
     /// It was taken back. Who had a notification by then keeps it.
     Canceled,
 }
@@ -96,15 +110,26 @@ impl FanOutView {
     pub fn of(fan_out: FanOut, shards: &[Shard]) -> Self {
         let sum = |count: fn(&Shard) -> u64| shards.iter().map(count).sum::<u64>();
         let (expanded, refused) = (sum(|shard| shard.expanded), sum(|shard| shard.refused));
+        let progress = fan_out.progress(shards);
         let state = match fan_out.state {
+            FanOutState::Failed => FanOutViewState::Failed,
+            _ if fan_out.is_expanded(shards) => FanOutViewState::Expanded,
+            FanOutState::Paused => FanOutViewState::Paused,
             FanOutState::Waiting => FanOutViewState::Waiting,
             FanOutState::Canceled => FanOutViewState::Canceled,
-            FanOutState::Open if fan_out.is_expanded(shards) => FanOutViewState::Expanded,
             FanOutState::Open => FanOutViewState::Expanding,
         };
-        let (topic, recipients) = match fan_out.audience {
-            Audience::Users(users) => (None, users.len() as u64),
-            Audience::Topic(topic) => (Some(topic), expanded + refused),
+        let (mut topic, mut audience_id) = (None, None);
+        let recipients = match fan_out.audience {
+            Audience::Users(users) => users.len() as u64,
+            Audience::Topic(name) => {
+                topic = Some(name);
+                expanded + refused
+            }
+            Audience::File(file) => {
+                audience_id = Some(file.id);
+                expanded + refused
+            }
         };
         let (mut title, mut body, mut template, mut template_version) = (None, None, None, None);
         match fan_out.said {
@@ -114,9 +139,12 @@ impl FanOutView {
         Self {
             notification_id: fan_out.id,
             topic,
+            audience_id,
+            progress,
             kind: fan_out.kind,
             priority: fan_out.priority,
             state,
+            reason: fan_out.reason,
             recipients,
             expanded,
             refused,

@@ -16,6 +16,7 @@ pub(super) fn note(input: &Input, meter: &mut Meter) -> bool {
         || note_bus(input, meter)
         || note_connection(input, meter)
         || note_provider(input, meter)
+        || note_object(input, meter)
 }
 
 fn note_table(input: &Input, meter: &mut Meter) -> bool {
@@ -139,6 +140,23 @@ fn note_provider(input: &Input, meter: &mut Meter) -> bool {
                 meter.act("ses:SendRawEmail", resource);
             }
         }
+    } else {
+        return false;
+    }
+    true
+}
+
+/// Objects. To whoever may not list a bucket, S3 says 403 of what is not there, which cannot be told from a policy that is
+/// wrong: so what reads needs both rights.
+fn note_object(input: &Input, meter: &mut Meter) -> bool {
+    use aws_sdk_s3::operation as op;
+    let object =
+        |bucket: Option<&str>, key: Option<&str>| format!("{}/{}", bucket.unwrap_or_default(), key.unwrap_or_default());
+    if let Some(get) = input.downcast_ref::<op::get_object::GetObjectInput>() {
+        meter.act("s3:GetObject", &object(get.bucket(), get.key()));
+        meter.act("s3:ListBucket", get.bucket().unwrap_or_default());
+    } else if let Some(put) = input.downcast_ref::<op::put_object::PutObjectInput>() {
+        meter.act("s3:PutObject", &object(put.bucket(), put.key()));
     } else {
         return false;
     }

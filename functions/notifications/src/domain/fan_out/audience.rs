@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::AudienceFile;
 use crate::domain::{NotificationError, notification};
 
 /// Most users that a request names.
@@ -26,6 +27,8 @@ pub enum Audience {
     Users(Vec<String>),
     /// Whoever has subscribed to this topic when its page is read.
     Topic(String),
+    /// Whoever this file names.
+    File(AudienceFile),
 }
 
 impl Audience {
@@ -58,6 +61,7 @@ impl Audience {
         match self {
             Self::Users(users) => u16::try_from(users.len().div_ceil(CHUNK)).unwrap_or(u16::MAX),
             Self::Topic(_) => TOPIC_SHARDS,
+            Self::File(file) => file.shards(),
         }
     }
 }

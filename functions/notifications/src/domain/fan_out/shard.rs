@@ -30,7 +30,7 @@ pub struct Shard {
     pub state: ShardState,
     /// Pages that are done.
     pub page: u32,
-    /// After whom the next one begins; empty for the first.
+    /// After whom the next one begins, or at which byte of a file; empty for the first.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub after: String,
     /// Users who have a notification of their own.
@@ -68,7 +68,7 @@ pub struct Worked {
     pub refused: u64,
     /// The fan-out was taken back meanwhile.
     pub stopped: bool,
-    /// After whom the next page begins; none at the end.
+    /// After whom the next page begins, or at which byte; none at the end.
     pub next: Option<String>,
 }
 
@@ -77,6 +77,11 @@ impl Shard {
     pub fn step(&self) -> Step {
         let (tenant, fan_out) = (self.tenant.clone(), self.notification.clone());
         Step { v: 1, tenant, fan_out, shard: Some(self.shard), page: Some(self.page) }
+    }
+
+    /// The byte at which its next page begins, of a shard that begins at `from`.
+    pub fn position(&self, from: u64) -> u64 {
+        self.after.parse().unwrap_or(from)
     }
 
     /// The shard when this page is done.
