@@ -29,7 +29,7 @@ CALLERS = {
         "scopes": [
             *("links:read", "links:write", "keys:read", "keys:write"),
             *("limits:check", "limits:reset", "policies:read", "policies:write"),
-            *("notifications:send", "notifications:read", "users:read", "users:write"),
+            *("broadcasts:send", "notifications:send", "notifications:read", "users:read", "users:write"),
             *("templates:read", "templates:write"),
         ],
         "tier": "pro",

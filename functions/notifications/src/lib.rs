@@ -18,6 +18,7 @@ mod pages;
 mod problems;
 mod providers;
 mod send;
+mod settings;
 pub mod store;
 mod view;
 mod web_push;
@@ -80,10 +81,10 @@ use web::{Access, Connections, CursorKey, FromRef, Limits, Method};
 use work::{Priority, PriorityQueue, Queue};
 
 use crate::audiences::Audiences;
-use crate::domain::Prefixes;
 use crate::limits::{ADDRESSES, BROADCASTS, SENDS};
 use crate::links::Links;
-use crate::providers::{Provider, Providers};
+use crate::providers::Providers;
+use crate::settings::{Rates, Settings};
 use crate::store::Store;
 use handlers::{
     cancel_notification, check_health, count_inbox, create_address, create_audience, create_broadcast,
@@ -211,52 +212,6 @@ impl FromRef<App> for Limits {
     }
 }
 
-struct Settings {
-    /// Notifications that may interrupt a user in an hour; 0 for any number.
-    user_cap: u32,
-    sms_prefixes: Prefixes,
-    /// What a text message costs, and what a tenant's may cost in a day, in millionths of a dollar.
-    sms_micros: u64,
-    sms_most_micros: u64,
-    /// Where SNS has platform applications: `arn:aws:sns:us-east-1:123456789012:app`.
-    applications: String,
-    application: String,
-    private_hosts: bool,
-}
-
-impl Settings {
-    fn from_env(env: &Env) -> Result<Self, Fault> {
-        let prefixes = Prefixes::parse(env.get("SMS_PREFIXES").unwrap_or_default());
-        Ok(Self {
-            user_cap: env.parse_or("USER_CAP_PER_HOUR", 10)?,
-            sms_prefixes: prefixes.map_err(|why| Fault::permanent(format!("SMS_PREFIXES: {why}")))?,
-            sms_micros: env.parse_or("SMS_PRICE_MICROS", 10_000)?,
-            sms_most_micros: env.parse_or("SMS_DAILY_CAP_MICROS", 10_000_000)?,
-            applications: env.require("PUSH_APPLICATIONS")?.to_owned(),
-            application: format!("{}-notifications", env.require("STAGE")?),
-            private_hosts: env.parse_or("ALLOW_PRIVATE_HOSTS", false)?,
-        })
-    }
-}
-
-/// What providers take in a second.
-#[derive(Debug, Clone, Copy)]
-struct Rates {
-    mails: u32,
-    texts: u32,
-}
-
-impl Rates {
-    fn of(self, provider: Provider) -> Option<u32> {
-        let rate = match provider {
-            Provider::Ses | Provider::SesElsewhere => self.mails,
-            Provider::SnsSms | Provider::SnsSmsElsewhere => self.texts,
-            Provider::SnsPush | Provider::WebPush | Provider::Webhook => 0,
-        };
-        Some(rate).filter(|&rate| rate > 0)
-    }
-}
-
 impl App {
     /// Reads the template's variables; the clock is the system's, or a test's.
     ///
@@ -279,7 +234,7 @@ impl App {
             cursors: CursorKey::of(&secret),
             ids: secret.key("ids"),
             settings: Arc::new(Settings::from_env(env)?),
-            rates: Rates { mails: env.parse_or("MAILS_PER_SECOND", 14)?, texts: env.parse_or("TEXTS_PER_SECOND", 20)? },
+            rates: Rates::from_env(env)?,
             env: env.clone(),
             sdk,
             queues: Arc::default(),

@@ -94,6 +94,19 @@ const OPERATIONS: &str = "
     budget five recipients
     alice GET    /notifications/$topic  200
     budget of one to many
+    alice POST   /audiences {bytes: 7}  200 {audience_id: $file, upload_url: $url}
+    budget (signs the call that the caller makes)
+    upload $url ada bob
+    alice POST   /broadcasts {audience_id: $file, type: news, title: a, body: b, channels: [in_app]}  202 {notification_id: $broadcast}
+    budget
+    stream forward_rest
+    queue expand_fan_out
+    budget a page of a file, two users
+    alice POST   /broadcasts {audience_id: $file, type: news, title: a, body: b, channels: [in_app]}  202 {notification_id: $paused}
+    alice POST   /notifications/$paused/pause  200
+    budget
+    alice POST   /notifications/$paused/resume  200
+    budget
     alice DELETE /topics/releases/subscribers/bob  204
     budget
     alice POST   /users/bob/inbox/token  200 {token: $token}

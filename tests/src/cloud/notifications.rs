@@ -4,14 +4,21 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use testkit::{Cloud, eventually};
+use testkit::{Cloud, eventually, upload};
 
 use super::fresh;
 use super::probe::Client;
 
 const LIMIT: Duration = Duration::from_secs(60);
-const SCOPES: [&str; 6] =
-    ["notifications:send", "notifications:read", "users:write", "users:read", "templates:write", "templates:read"];
+const SCOPES: [&str; 7] = [
+    "broadcasts:send",
+    "notifications:send",
+    "notifications:read",
+    "users:write",
+    "users:read",
+    "templates:write",
+    "templates:read",
+];
 
 struct Tenant {
     cloud: Cloud,
@@ -182,6 +189,37 @@ fn a_topics_subscribers_and_named_recipients_are_told() -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+#[test]
+fn everybody_whom_an_audience_file_names_is_told() -> Result<()> {
+    let tenant = Tenant::new()?;
+    let file: String = (0..230).map(|n| format!("user-{n}\n")).collect();
+    let made = tenant.call("POST", "/audiences", Some(&json!({"bytes": file.len()})))?;
+    assert_eq!(upload(made["upload_url"].as_str().context("a URL")?, &file)?, 200);
+    let news = json!({
+        "audience_id": made["audience_id"], "type": "news", "title": "Released", "body": "at last",
+        "channels": ["in_app"], "send_at": "2099-01-01T00:00:00Z",
+    });
+    ensure!(tenant.call("POST", "/broadcasts", Some(&news)).is_err(), "more than a year ahead");
+    let mut now = news.clone();
+    now.as_object_mut().context("an object")?.remove("send_at");
+    let sent = tenant.call("POST", "/broadcasts", Some(&now))?;
+    let path = format!("/notifications/{}", sent["notification_id"].as_str().context("an id")?);
+    // Where it is by then is a matter of luck; that it goes on is not.
+    let paused = tenant.call("POST", &format!("{path}/pause"), None);
+    if paused.is_ok() {
+        tenant.call("POST", &format!("{path}/resume"), None)?;
+    }
+    let shown = eventually("the broadcast to be expanded", LIMIT, || {
+        let shown = tenant.call("GET", &path, None)?;
+        Ok((shown["state"] == "expanded").then_some(shown))
+    })?;
+    assert_eq!((&shown["expanded"], &shown["refused"]), (&json!(230), &json!(0)), "{shown}");
+    eventually("the last to be told", LIMIT, || {
+        let counts = tenant.call("GET", "/users/user-229/inbox/count", None)?;
+        Ok((counts["unread"] == 1).then_some(()))
+    })
 }
 
 #[test]

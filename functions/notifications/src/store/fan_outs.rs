@@ -123,8 +123,8 @@ impl Store {
         Ok(paused.map(|paused| (paused, shards)))
     }
 
-    /// Goes on with what was paused: a query and a conditional write, by which its workers hear of it; where its time is
-    /// still to come, in one transaction with what waits for that, since what waited before may have come in vain.
+    /// Goes on with what was paused: a query and a conditional write, by which its workers hear of it. Where its time is
+    /// still to come, it is one transaction with what waits for that: what waited before may have come in vain.
     ///
     /// # Errors
     /// Refuses what is to one, or is not paused.

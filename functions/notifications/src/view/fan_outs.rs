@@ -59,8 +59,8 @@ pub struct FanOutView {
     pub recipients: u64,
     /// Users who have a notification of their own.
     pub expanded: u64,
-    /// Users who could have none: the template did not render in their language, or it was too late by then; and lines of
-    /// the file that name nobody.
+    /// Users who could have none: the template did not render in their language, or it was too late by then. Lines of
+    /// a file that name nobody count, too.
     pub refused: u64,
     /// Its title, where it says the same to all.
     #[serde(skip_serializing_if = "Option::is_none")]

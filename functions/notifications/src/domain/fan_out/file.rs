@@ -174,7 +174,8 @@ mod tests {
         /// However a file is divided, each of its lines is in one shard.
         #[test]
         fn each_line_is_read_once(
-            lines in prop::collection::vec(line(), 0..400), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..9),
+            lines in prop::collection::vec(line(), 0..400),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..9),
             ends in any::<bool>(), returns in any::<bool>(),
         ) {
             let newline = if returns { "\r\n" } else { "\n" };
