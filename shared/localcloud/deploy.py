@@ -28,6 +28,8 @@ GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
+# What a stack on AWS does not do by itself: the emulator's SES has no identity that somebody confirmed.
+LOCAL_PARAMETERS = {"MakeIdentity": "true"}
 # What tests alone may have: receivers of webhooks and pushes on this machine.
 TEST_PARAMETERS = {"AllowPrivateHosts": "true"}
 
@@ -118,7 +120,7 @@ class Deployment:
         self.wanted = systems(project, stage)
         before = frozenset(system.name for system in self.wanted)
         self.wanted += [System(path.parent.name, path, {"Stage": stage}, before) for path in also]
-        self.wanted = [_given(system, parameters or {}) for system in self.wanted]
+        self.wanted = [_given(system, LOCAL_PARAMETERS | (parameters or {})) for system in self.wanted]
         self.cloud = cloud
         self.publish = publish or (lambda url: {urlsplit(url).scheme: url})
         self.project = project

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use limiter::{Algorithm, Dimension, Limit, Policy, Space, Subject, Unavailable};
 use outbound::{WebhookSecret, check_url};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use types::Answer;
+use types::{Answer, Fault, Instant, Tier};
 use url::Url;
 use web::RequestMeta;
 
@@ -22,6 +23,8 @@ use crate::web_push::Keys;
 const ROTATION: Duration = Duration::from_secs(86_400);
 /// Most secrets that a webhook is signed with.
 const MOST_SECRETS: usize = 3;
+/// Mails that ask whether a mailbox is somebody's, whoever wants to know, and in how many seconds.
+const ASKED: (u64, u32) = (3, 86_400);
 
 /// A way to reach a user.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -90,9 +93,10 @@ impl App {
             Ok(target) => target,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let id = self.address_id(tenant, &target);
         let known = self.store.user(tenant, &user).await?.addresses;
-        let standing = known.iter().find(|address| address.id == id);
+        // A device whose token was refreshed keeps the id that it had by its first.
+        let standing = known.iter().find(|address| address.target.is_same(&target));
+        let id = standing.map_or_else(|| self.address_id(tenant, &target), |address| address.id.clone());
         if standing.is_none() && known.len() >= MOST_ADDRESSES {
             return Ok(Err(NotificationError::TooManyAddresses));
         }
@@ -123,11 +127,35 @@ impl App {
         if let (AddressState::Unverified, Target::Email { email }) = (state, &address.target) {
             let scheme = if meta.header("x-forwarded-proto") == "http" { "http" } else { "https" };
             let link = self.links.verify(&address, &format!("{scheme}://{}", meta.host), now);
-            let text = format!("Follow this link to have notifications sent to this address:\n\n{link}\n");
-            self.providers.say(email, "Confirm your address", &text).await?;
+            if let Err(refusal) = self.ask(email, &link, now).await? {
+                return Ok(Err(refusal));
+            }
         }
+        self.take_over(&address, now).await?;
         self.store.put_address(&address).await?;
         Ok(Ok(AddressView { secret, ..address.into() }))
+    }
+
+    /// Asks whoever reads mail at an address whether it is theirs, but not oftener than [`ASKED`], whoever wants to
+    /// know: it may be a stranger's.
+    async fn ask(&self, email: &str, link: &str, now: Instant) -> Answer<(), NotificationError> {
+        let (most, seconds) = ASKED;
+        let policy = Policy {
+            algorithm: Algorithm::TokenBucket,
+            when_unavailable: Unavailable::Closed,
+            ..Policy::of(vec![Dimension::new("mailbox", Limit::new(most, seconds))])
+        };
+        let keys = [("mailbox".to_owned(), self.mail_digest(email))].into();
+        let space = Space::System("notifications".to_owned());
+        let subject = Subject { space: &space, id: "verifications", policy: &policy, tier: Tier::Free, keys: &keys };
+        let decision = self.limiter.check(&subject, 1, now).await;
+        if !decision.map_err(|e| Fault::permanent("the limit of a mailbox").caused_by(e))?.allowed {
+            aws::count("verifications_left_out", 1.0);
+            return Ok(Ok(()));
+        }
+        let text = format!("Follow this link to have notifications sent to this address:\n\n{link}\n");
+        let said = self.providers.say(email, "Confirm your address", &text).await?;
+        Ok(said.map_err(|_| NotificationError::Address("SES takes no mail for this address")))
     }
 
     /// Mail that came back for good, or was called spam, is not sent again because somebody registers the address anew:
@@ -138,7 +166,7 @@ impl App {
         email: &str,
         trusted: bool,
         standing: Option<&Address>,
-    ) -> Result<AddressState, types::Fault> {
+    ) -> Result<AddressState, Fault> {
         if self.store.suppressed(tenant, &self.mail_digest(email)).await?.is_some() {
             return Ok(AddressState::Unverified);
         }
@@ -183,33 +211,6 @@ impl App {
         self.ids.mac_text(format!("mail\0{}", email.to_ascii_lowercase()).as_bytes())[..22].to_owned()
     }
 
-    /// A device's token is another by now.
-    pub(crate) async fn refresh(
-        &self,
-        tenant: &str,
-        user: &str,
-        id: &str,
-        token: &str,
-    ) -> Answer<AddressView, NotificationError> {
-        let (token, address) = match (address::token(token), self.find_address(tenant, user, id).await?) {
-            (Ok(token), Ok(address)) => (token, address),
-            (Err(refusal), _) | (_, Err(refusal)) => return Ok(Err(refusal)),
-        };
-        let Target::Push { platform, endpoint, .. } = address.target.clone() else {
-            return Ok(Err(NotificationError::OtherChannel("device")));
-        };
-        let endpoint = match self.providers.refresh(&endpoint, &token).await? {
-            Ok(()) => endpoint,
-            // The endpoint was deleted: another takes its place.
-            Err(_) => match self.providers.register(&self.application(platform), &token).await? {
-                Ok(endpoint) => endpoint,
-                Err(_) => return Ok(Err(NotificationError::Address("SNS does not take this token"))),
-            },
-        };
-        let target = Target::Push { platform, token, endpoint };
-        Ok(self.store.retarget(&address, &target, self.clock.now()).await?.map(AddressView::from))
-    }
-
     /// A webhook's secret is another from now on; the one before signs, too, for a day.
     pub(crate) async fn rotate(&self, tenant: &str, user: &str, id: &str) -> Answer<AddressView, NotificationError> {
         let address = match self.find_address(tenant, user, id).await? {
@@ -243,14 +244,14 @@ impl App {
         Ok(self.store.retarget(&address, &address.target, now).await?.map(drop))
     }
 
-    async fn find_address(&self, tenant: &str, user: &str, id: &str) -> Answer<Address, NotificationError> {
+    pub(crate) async fn find_address(&self, tenant: &str, user: &str, id: &str) -> Answer<Address, NotificationError> {
         match notification::user(user) {
             Ok(user) => self.store.address(tenant, &user, id).await,
             Err(refusal) => Ok(Err(refusal)),
         }
     }
 
-    fn application(&self, platform: Platform) -> String {
+    pub(crate) fn application(&self, platform: Platform) -> String {
         format!("{}/{}/{}", self.settings.applications, platform.name(), self.settings.application)
     }
 }

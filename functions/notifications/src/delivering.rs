@@ -13,7 +13,7 @@ use work::Priority;
 
 use crate::App;
 use crate::domain::{
-    AddressState, Channel, Delivery, Errand, InboxItem, Notification, Sight, Step, Target, Task, segments, sms_text,
+    Address, AddressState, Channel, Errand, InboxItem, Notification, Sight, Step, Target, Task, segments, sms_text,
 };
 use crate::providers::{Outcome, Parcel, Provider};
 use crate::store::{Ending, Known, Work};
@@ -96,12 +96,16 @@ impl App {
             Ok(found) => found,
             Err(until) => return self.store.defer(delivery, until, "provider-down", now).await,
         };
-        if let Err(at) = self.pace(provider, now).await? {
+        if let Err(at) = self.pace(provider, known.notification.priority, now).await? {
             return self.store.defer(delivery, at, "provider-rate", now).await;
         }
-        // Both are conditional writes of which neither needs the other: one round trip.
-        let (room, work) = tokio::try_join!(self.has_room(known, now), self.store.take(delivery, now))?;
+        // None needs another's answer: one round trip.
+        let (refused, room, work) =
+            tokio::try_join!(self.is_refused(address), self.has_room(known, now), self.store.take(delivery, now))?;
         let Some(work) = work else { return Ok(()) };
+        if let Some(why) = refused {
+            return self.store.end(&work, &Ending::Skipped(why), now).await;
+        }
         if !room {
             return self.store.end(&work, &Ending::Skipped("user-cap".to_owned()), now).await;
         }
@@ -122,6 +126,9 @@ impl App {
             now,
         };
         let outcome = self.providers.send(provider, parcel).await;
+        if !matches!(outcome, Outcome::Sent { .. } | Outcome::Unknown(_)) {
+            self.give_back(known, now).await;
+        }
         self.conclude(known, &work, provider, outcome).await
     }
 
@@ -140,7 +147,7 @@ impl App {
             Outcome::Refused(why) => Ending::Failed(why),
             Outcome::Gone(why) => {
                 if let Some(address) = &known.address {
-                    self.lose(delivery, &address.target, now).await?;
+                    self.lose(address, now).await?;
                 }
                 Ending::Failed(why)
             }
@@ -173,15 +180,11 @@ impl App {
     }
 
     /// The address takes nothing any more: so that nobody tries again.
-    pub(crate) async fn lose(&self, delivery: &Delivery, target: &Target, now: Instant) -> Result<(), Fault> {
+    pub(crate) async fn lose(&self, address: &Address, now: Instant) -> Result<(), Fault> {
         aws::count("addresses_gone", 1.0);
-        let key = crate::store::keys::address(&delivery.tenant, &delivery.user, &delivery.address);
-        self.store.set_address_state(key, target, AddressState::Gone, now).await?;
-        if let Target::Push { endpoint, .. } = target {
-            // What SNS has switched off would stay there for ever.
-            self.providers.forget(endpoint).await?;
-        }
-        Ok(())
+        let key = crate::store::keys::address(&address.tenant, &address.user, &address.id);
+        self.store.set_address_state(key, &address.target, AddressState::Gone, now).await?;
+        self.leave_endpoint(address).await
     }
 
     /// The first provider of the channel that is not known to be down, or when one may be tried again.
@@ -199,15 +202,31 @@ impl App {
         Ok(Err(earliest.unwrap_or(now + BUSY_PAUSE)))
     }
 
-    /// Waits for the provider's turn, or says when it comes.
-    async fn pace(&self, provider: Provider, now: Instant) -> Result<Result<(), Instant>, Fault> {
+    /// Waits for the provider's turn, or says when it comes. What is urgent has a quarter of the turns for itself, and
+    /// the others beside everybody else.
+    async fn pace(&self, provider: Provider, priority: Priority, now: Instant) -> Result<Result<(), Instant>, Fault> {
         let Some(per_second) = self.rates.of(provider) else { return Ok(Ok(())) };
+        let urgent = matches!(priority, Priority::Critical | Priority::High);
+        let reserved = per_second / 4;
+        if urgent && reserved > 0 && self.turn(provider, "urgent", reserved, now).await?.is_ok() {
+            return Ok(Ok(()));
+        }
+        self.turn(provider, "all", per_second - reserved, now).await
+    }
+
+    async fn turn(
+        &self,
+        provider: Provider,
+        of: &str,
+        per_second: u32,
+        now: Instant,
+    ) -> Result<Result<(), Instant>, Fault> {
         let policy = Policy {
             algorithm: Algorithm::LeakyBucket,
             when_unavailable: Unavailable::Open,
             ..Policy::of(vec![Dimension::new("provider", Limit::new(u64::from(per_second), 1))])
         };
-        let keys = [("provider".to_owned(), provider.name().to_owned())].into();
+        let keys = [("provider".to_owned(), format!("{}-{of}", provider.name()))].into();
         let space = Space::System("notifications".to_owned());
         let subject = Subject { space: &space, id: "providers", policy: &policy, tier: Tier::Free, keys: &keys };
         let decision = self.limiter.check(&subject, 1, now).await;
@@ -232,14 +251,36 @@ impl App {
         self.store.interrupt(tenant, user, id, self.settings.user_cap, now).await
     }
 
+    /// Why an address takes nothing, whatever its own state is: another user's mail to the same mailbox came back for
+    /// good or was called spam, or text messages do not go to its country any more.
+    async fn is_refused(&self, address: &Address) -> Result<Option<String>, Fault> {
+        match &address.target {
+            Target::Email { email } => {
+                let suppressed = self.store.suppressed(&address.tenant, &self.mail_digest(email)).await?;
+                Ok(suppressed.map(|it| format!("address-{}", it.state)))
+            }
+            Target::Sms { phone } if !self.settings.sms_prefixes.allow(phone) => Ok(Some("country-refused".to_owned())),
+            _ => Ok(None),
+        }
+    }
+
     /// Whether the tenant may spend what a text message costs.
     async fn can_be_paid(&self, known: &Known, now: Instant) -> Result<bool, Fault> {
-        if known.delivery.channel != Channel::Sms {
-            return Ok(true);
-        }
-        let parts = u64::from(segments(&sms_text(&known.notification)));
-        let micros = parts * self.settings.sms_micros;
+        let Some(micros) = self.price(known) else { return Ok(true) };
         self.store.spend(&known.delivery.tenant, micros, self.settings.sms_most_micros, now).await
+    }
+
+    /// What was not sent costs nothing. Where this is not noted, the tenant may spend so much less today.
+    async fn give_back(&self, known: &Known, now: Instant) {
+        let Some(micros) = self.price(known) else { return };
+        if let Err(fault) = self.store.give_back(&known.delivery.tenant, micros, now).await {
+            tracing::warn!(fault = fault.chain(), "what a text message would have cost is not given back");
+        }
+    }
+
+    fn price(&self, known: &Known) -> Option<u64> {
+        let costs = known.delivery.channel == Channel::Sms;
+        costs.then(|| u64::from(segments(&sms_text(&known.notification))) * self.settings.sms_micros)
     }
 }
 

@@ -63,6 +63,11 @@ impl App {
     /// Notes what an event says. One that is not of a notification, such as of a mail that asks to verify an address,
     /// is left.
     pub(crate) async fn take_feedback(&self, envelope: &Envelope) -> Result<(), Fault> {
+        // SES says in plain words that it has validated the topic.
+        if !envelope.message.trim_start().starts_with('{') {
+            aws::count("feedback_of_others", 1.0);
+            return Ok(());
+        }
         let event: Event = serde_json::from_str(&envelope.message)
             .map_err(|e| Fault::permanent("reading an event of a provider").caused_by(e))?;
         match (&event.mail, &event.endpoint) {
@@ -150,6 +155,6 @@ impl App {
         aws::count("addresses_gone", 1.0);
         let key = keys::address(&owner.tenant, &owner.user, &owner.address);
         self.store.set_address_state(key, &address.target, AddressState::Gone, self.clock.now()).await?;
-        self.providers.forget(endpoint).await
+        self.leave_endpoint(&address).await
     }
 }

@@ -3,6 +3,7 @@
 mod addresses;
 mod audiences;
 mod delivering;
+mod devices;
 mod digesting;
 pub mod domain;
 pub mod events;

@@ -12,6 +12,7 @@ use types::secret::PurposeKey;
 use types::{Answer, Fault, Instant, Secret};
 
 use crate::domain::{Address, Channel, Delivery, Notification, Target};
+use crate::settings::Settings;
 use crate::web_push::Vapid;
 
 /// How a provider answered.
@@ -96,6 +97,8 @@ struct Inner {
     elsewhere: Option<Sdk>,
     mail_from: String,
     configuration_set: String,
+    /// What a part of a text message may cost, in millionths of a dollar.
+    sms_micros: u64,
     vapid: Vapid,
     vapid_subject: String,
     topics: PurposeKey,
@@ -120,6 +123,7 @@ impl Providers {
             vapid_subject: format!("mailto:{address}"),
             mail_from,
             configuration_set: env.require("CONFIGURATION_SET")?.to_owned(),
+            sms_micros: Settings::sms_micros_of(env)?,
             vapid: Vapid::new(&secret.key("vapid"))?,
             topics: secret.key("topics"),
             outbound: Outbound::new(env.parse_or("ALLOW_PRIVATE_HOSTS", false)?),
@@ -179,8 +183,8 @@ impl Providers {
     /// Sends a mail that this system itself has to say.
     ///
     /// # Errors
-    /// When SES does not take it.
-    pub async fn say(&self, to: &str, subject: &str, text: &str) -> Result<(), Fault> {
+    /// Refuses with what SES said of the mailbox.
+    pub async fn say(&self, to: &str, subject: &str, text: &str) -> Answer<(), Outcome> {
         self.0.own_mail(to, subject, text).await
     }
 

@@ -21,12 +21,16 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    pub(crate) fn sms_micros_of(env: &Env) -> Result<u64, Fault> {
+        env.parse_or("SMS_PRICE_MICROS", 10_000)
+    }
+
     pub(crate) fn from_env(env: &Env) -> Result<Self, Fault> {
         let prefixes = Prefixes::parse(env.get("SMS_PREFIXES").unwrap_or_default());
         Ok(Self {
             user_cap: env.parse_or("USER_CAP_PER_HOUR", 10)?,
             sms_prefixes: prefixes.map_err(|why| Fault::permanent(format!("SMS_PREFIXES: {why}")))?,
-            sms_micros: env.parse_or("SMS_PRICE_MICROS", 10_000)?,
+            sms_micros: Self::sms_micros_of(env)?,
             sms_most_micros: env.parse_or("SMS_DAILY_CAP_MICROS", 10_000_000)?,
             applications: env.require("PUSH_APPLICATIONS")?.to_owned(),
             application: format!("{}-notifications", env.require("STAGE")?),

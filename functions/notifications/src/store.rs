@@ -163,6 +163,9 @@ impl Store {
     /// # Errors
     /// Refuses with [`NotificationError::NotFound`].
     pub async fn look(&self, tenant: &str, id: &str) -> Answer<Found, NotificationError> {
+        if !keys::is_id(id) {
+            return Ok(Err(NotificationError::NotFound));
+        }
         let (mut one, mut deliveries, mut many, mut shards) = (None, Vec::new(), None, Vec::new());
         for item in self.table.query(keys::of_notification(tenant, id)).strong().all(MOST_PARTS).await? {
             match item.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str).unwrap_or_default() {
@@ -197,35 +200,44 @@ impl Store {
     /// Refuses with [`NotificationError::NotFound`].
     pub async fn cancel(&self, tenant: &str, id: &str, now: Instant) -> Answer<bool, NotificationError> {
         Ok(match self.look(tenant, id).await? {
-            Ok(Found::One(notification, deliveries)) => Ok(self.stop(&notification, &deliveries, now).await? > 0),
+            Ok(Found::One(notification, deliveries)) => Ok(self.stop(&notification, &deliveries, now).await?),
             Ok(Found::Many(fan_out, shards)) => Ok(self.cancel_fan_out(&fan_out, &shards, now).await?),
             Err(refusal) => Err(refusal),
         })
     }
 
-    /// One conditional write for the notification, and one for each delivery that waits; what a worker is sending at
-    /// this moment is sent. Answers how many were stopped.
-    async fn stop(&self, notification: &Notification, deliveries: &[Delivery], now: Instant) -> Result<usize, Fault> {
-        // The mark comes first: a worker that looks from now on skips what is left, should this end half-way.
+    /// One conditional write for the notification, and one for each delivery that waits. What a worker is sending at
+    /// this moment is sent, but not tried again. Answers whether anything was left to stop, now or when it was asked
+    /// before.
+    async fn stop(&self, notification: &Notification, deliveries: &[Delivery], now: Instant) -> Result<bool, Fault> {
+        if notification.canceled_at.is_some() {
+            return Ok(true);
+        }
+        let of = |state: DeliveryState| deliveries.iter().filter(move |delivery| delivery.state == state);
+        let digested: Vec<&Delivery> = of(DeliveryState::Digested).collect();
+        let waits = of(DeliveryState::Pending).chain(of(DeliveryState::Leased)).next().is_some();
+        if !waits && digested.is_empty() {
+            return Ok(false);
+        }
+        let taken_out = !digested.is_empty() && self.take_out(notification, &digested).await?;
+        if !waits && !taken_out {
+            return Ok(false);
+        }
+        // The mark comes before the deliveries: a worker that looks from now on skips what is left, should this end
+        // half-way.
         let mark = dynamo::UpdateExpression::new().set("canceled_at", now).when(dynamo::exists("pk"));
         let marked = self.table.update(notification.key()).apply(mark);
         marked.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await?.ok();
-        let waiting = deliveries.iter().filter(|delivery| delivery.state == DeliveryState::Pending);
-        let stops = waiting.map(|delivery| {
+        let stops = of(DeliveryState::Pending).map(|delivery| {
             let stop = dynamo::UpdateExpression::new().set("state", DeliveryState::Canceled.name());
             let stop = stop.when(eq("state", DeliveryState::Pending.name()));
             let update = self.table.update(delivery.key()).apply(stop);
             async move { update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await }
         });
-        let mut stopped = 0;
         for stop in futures_util::future::join_all(stops).await {
-            stopped += usize::from(stop?.is_ok());
+            stop?.ok();
         }
-        let digested: Vec<&Delivery> = deliveries.iter().filter(|it| it.state == DeliveryState::Digested).collect();
-        if !digested.is_empty() && self.take_out(notification, &digested).await? {
-            stopped += digested.len();
-        }
-        Ok(stopped)
+        Ok(true)
     }
 
     /// Whether the table answers: one read of an item that is never there.

@@ -84,8 +84,10 @@ fn allowed(system: &System, function: &Resource<'_>, name: &str) -> Vec<Permissi
     let mut allowed = Vec::new();
     for statement in statements.into_iter().filter(|statement| statement["Effect"] == "Allow") {
         for action in texts(statement.get("Action")) {
-            let resources = texts(statement.get("Resource"));
-            for resource in resources.into_iter().filter(|resource| resource != "${AWS::NoValue}") {
+            // All but what has an ARN: a phone that SNS sends to has none, and is seen as `*`.
+            let others = statement.get("NotResource").map(|_| "*".to_owned());
+            let resources = texts(statement.get("Resource")).into_iter().chain(others);
+            for resource in resources.filter(|resource| resource != "${AWS::NoValue}") {
                 let (function, resource) = (name.to_owned(), named(system, &resource));
                 allowed.push(Permission { function, action: action.clone(), resource });
             }

@@ -4,6 +4,7 @@ mod addresses;
 mod broadcasts;
 mod channels;
 mod delivery;
+mod devices;
 mod digests;
 mod fan_out;
 mod feedback;

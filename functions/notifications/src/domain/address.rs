@@ -127,6 +127,11 @@ impl Target {
         }
     }
 
+    /// Whether it is the same mailbox, phone, device, browser or server.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.channel() == other.channel() && self.identity() == other.identity()
+    }
+
     /// What tells it from others of its channel.
     pub fn identity(&self) -> &str {
         match self {

@@ -1,7 +1,7 @@
 //! What each channel is given.
 
 use serde_json::{Map, Value, json};
-use types::Priority;
+use types::{Instant, Priority};
 
 use super::{Notification, Platform};
 
@@ -12,10 +12,10 @@ const MOST_SMS_BYTES: usize = 1600;
 
 /// The message for SNS, of `MessageStructure=json`: JSON whose members are texts that hold JSON again, one for the
 /// platform that the endpoint is of.
-pub fn for_push(notification: &Notification, platform: Platform) -> Value {
+pub fn for_push(notification: &Notification, platform: Platform, now: Instant) -> Value {
     let payload = |body: &str| match platform {
         Platform::Apns | Platform::ApnsSandbox => apns(notification, body).to_string(),
-        Platform::Fcm => fcm(notification, body).to_string(),
+        Platform::Fcm => fcm(notification, body, now).to_string(),
     };
     let text = fitting(&notification.content.body, MOST_PUSH_BYTES, payload);
     json!({"default": notification.content.title, platform.name(): text})
@@ -62,7 +62,7 @@ fn apns(notification: &Notification, body: &str) -> Value {
 }
 
 /// FCM HTTP v1, which SNS takes as `fcmV1Message`; values of `data` must be texts.
-fn fcm(notification: &Notification, body: &str) -> Value {
+fn fcm(notification: &Notification, body: &str, now: Instant) -> Value {
     let mut texts = Map::new();
     texts.insert("notification_id".to_owned(), notification.id.as_str().into());
     texts.insert("type".to_owned(), notification.kind.as_str().into());
@@ -74,6 +74,9 @@ fn fcm(notification: &Notification, body: &str) -> Value {
     let mut android = json!({"priority": if urgent { "high" } else { "normal" }});
     if let Some(key) = &notification.collapse_key {
         android["collapse_key"] = key.as_str().into();
+    }
+    if let Some(at) = notification.expires_at {
+        android["ttl"] = format!("{}s", now.until(at).as_secs()).into();
     }
     json!({"fcmV1Message": {"message": {
         "notification": {"title": notification.content.title, "body": body},
@@ -130,10 +133,10 @@ fn data(notification: &Notification) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use types::Instant;
-
     use super::*;
     use crate::domain::Rendered;
+
+    const NOW: Instant = Instant::from_seconds(1_800_000_000);
 
     fn notification(body: &str) -> Notification {
         Notification {
@@ -159,23 +162,27 @@ mod tests {
 
     #[test]
     fn a_push_is_json_in_json_for_its_platform() {
-        let message = for_push(&notification("On its way"), Platform::Apns);
+        let message = for_push(&notification("On its way"), Platform::Apns, NOW);
         let apns: Value = serde_json::from_str(message["APNS"].as_str().unwrap()).unwrap();
         assert_eq!(apns["aps"]["alert"], json!({"title": "Shipped", "body": "On its way"}));
         assert_eq!((&apns["data"]["order"], message.get("GCM")), (&json!(7), None));
-        let message = for_push(&notification("On its way"), Platform::Fcm);
+        let message = for_push(&notification("On its way"), Platform::Fcm, NOW);
         let fcm: Value = serde_json::from_str(message["GCM"].as_str().unwrap()).unwrap();
         let fcm = &fcm["fcmV1Message"]["message"];
         let texts = json!({"notification_id": "n1", "type": "order_shipped", "order": "7", "carrier": "dhl"});
         assert_eq!(fcm["data"], texts, "all texts, and what is ours is not overwritten");
         assert_eq!(fcm["android"], json!({"priority": "high", "collapse_key": "order-7"}));
+        let brief =
+            Notification { expires_at: Some(Instant::from_seconds(1_800_000_090)), ..notification("On its way") };
+        let message = for_push(&brief, Platform::Fcm, NOW);
+        assert!(message["GCM"].as_str().is_some_and(|text| text.contains("\"ttl\":\"90s\"")), "{message}");
     }
 
     #[test]
     fn what_is_too_long_is_shortened_and_never_cut_in_a_character() {
         for body in ["x".repeat(5000), "\"".repeat(5000), "😀".repeat(3000), "ä…".repeat(2000)] {
             for platform in [Platform::Apns, Platform::Fcm] {
-                let message = for_push(&notification(&body), platform);
+                let message = for_push(&notification(&body), platform, NOW);
                 let text = message[platform.name()].as_str().unwrap();
                 assert!(text.len() <= MOST_PUSH_BYTES && text.contains('…'), "{}", text.len());
             }

@@ -157,6 +157,9 @@ impl Template {
         let values = minijinja::Value::from(Serde(variables));
         let render = |part: Part| Ok((part.place, part.render(&environment, locale, values.clone())?));
         let mut texts = content.parts().map(render).collect::<Result<BTreeMap<_, _>, TemplateError>>()?;
+        if texts.values().map(String::len).sum::<usize>() > part::MOST_RENDERED {
+            return Err(TemplateError::TooLong { place: locale.to_string() });
+        }
         let rendered = Rendered {
             title: texts.remove("title").unwrap_or_default(),
             body: texts.remove("body").unwrap_or_default(),

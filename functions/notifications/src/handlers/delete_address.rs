@@ -3,18 +3,14 @@
 use web::{Caller, NoContent, Path, Problem, State};
 
 use crate::App;
-use crate::domain::{Target, notification};
+use crate::domain::notification;
 
-/// One write, and for a device one call to SNS.
+/// One write, and for a device another and a call to SNS, unless somebody else has the device by now.
 pub async fn handle(
     State(app): State<App>,
     caller: Caller,
     Path((user, address)): Path<(String, String)>,
 ) -> Result<NoContent, Problem> {
-    let user = notification::user(&user)?;
-    let deleted = app.store.delete_address(&caller.id, &user, &address).await??;
-    if let Target::Push { endpoint, .. } = &deleted.target {
-        app.providers.forget(endpoint).await?;
-    }
+    app.forget(&caller.id, &notification::user(&user)?, &address).await??;
     Ok(NoContent)
 }

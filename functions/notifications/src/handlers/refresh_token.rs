@@ -15,7 +15,7 @@ pub struct Token {
     token: String,
 }
 
-/// One read, one call to SNS, one conditional write.
+/// Two reads, one call to SNS, two writes; where the device was somebody else's, a read and a write more.
 pub async fn handle(
     State(app): State<App>,
     caller: Caller,

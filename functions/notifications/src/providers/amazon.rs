@@ -12,7 +12,7 @@ use types::{Answer, Fault};
 use work::Priority;
 
 use super::{Inner, Outcome, Parcel};
-use crate::domain::{Platform, for_push, sms_text};
+use crate::domain::{Platform, for_push, segments, sms_text};
 use crate::mail::Mail;
 
 impl Inner {
@@ -51,12 +51,12 @@ impl Inner {
         Ok(match aws::within_deadline("SendEmail", request.send()).await {
             Err(fault) => Outcome::Unknown(fault.to_string()),
             Ok(Ok(output)) => Outcome::Sent { id: output.message_id, delivered: false },
-            Ok(Err(error)) => judge(&error),
+            Ok(Err(error)) => mail_outcome(judge(&error)),
         })
     }
 
     /// A mail that this system itself has to say: nobody subscribed to it.
-    pub(super) async fn own_mail(&self, to: &str, subject: &str, text: &str) -> Result<(), Fault> {
+    pub(super) async fn own_mail(&self, to: &str, subject: &str, text: &str) -> Answer<(), Outcome> {
         let built = |e| Fault::permanent("building a mail").caused_by(e);
         let part = |data: &str| Content::builder().data(data).charset("UTF-8").build().map_err(built);
         let message = Message::builder().subject(part(subject)?).body(MailBody::builder().text(part(text)?).build());
@@ -68,7 +68,13 @@ impl Inner {
             .content(EmailContent::builder().simple(message.build()).build())
             .configuration_set_name(&self.configuration_set);
         let sent = aws::within_deadline("SendEmail", request.send()).await?;
-        sent.map(drop).map_err(|e| aws::fault("SendEmail", e))
+        match sent {
+            Ok(_) => Ok(Ok(())),
+            Err(error) => match mail_outcome(judge(&error)) {
+                outcome @ Outcome::Refused(_) => Ok(Err(outcome)),
+                _ => Err(aws::fault("SendEmail", error)),
+            },
+        }
     }
 
     /// A text message. What is urgent is `Transactional`, which SNS delivers first and at the higher price.
@@ -80,10 +86,16 @@ impl Inner {
     ) -> Result<Outcome, Fault> {
         let urgent = parcel.notification.priority != Priority::Low;
         let kind = if urgent { "Transactional" } else { "Promotional" };
-        let kind = MessageAttributeValue::builder().data_type("String").string_value(kind).build();
-        let kind = kind.map_err(|e| Fault::permanent("building a text message").caused_by(e))?;
-        let request = client.publish().phone_number(phone).message(sms_text(parcel.notification));
-        let request = request.message_attributes("AWS.SNS.SMS.SMSType", kind);
+        let text = sms_text(parcel.notification);
+        // What costs more than is counted for it is not sent.
+        let most = u64::from(segments(&text)) * self.sms_micros;
+        let most = format!("{}.{:06}", most / 1_000_000, most % 1_000_000);
+        let mut request = client.publish().phone_number(phone).message(text);
+        for (name, kind, value) in [("SMSType", "String", kind), ("MaxPrice", "Number", most.as_str())] {
+            let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
+            let value = value.map_err(|e| Fault::permanent("building a text message").caused_by(e))?;
+            request = request.message_attributes(format!("AWS.SNS.SMS.{name}"), value);
+        }
         Ok(match aws::within_deadline("Publish", request.send()).await {
             Err(fault) => Outcome::Unknown(fault.to_string()),
             Ok(Ok(output)) => Outcome::Sent { id: output.message_id, delivered: false },
@@ -93,7 +105,7 @@ impl Inner {
 
     /// A push, which is not kept for a device that is off longer than the notification lasts.
     pub(super) async fn push(&self, platform: Platform, endpoint: &str, parcel: Parcel<'_>) -> Result<Outcome, Fault> {
-        let message = for_push(parcel.notification, platform).to_string();
+        let message = for_push(parcel.notification, platform, parcel.now).to_string();
         let mut request = self.sns().publish().target_arn(endpoint).message_structure("json").message(message);
         for (name, value) in attributes(platform, parcel) {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
@@ -130,6 +142,14 @@ impl Inner {
         let request = self.sns().delete_endpoint().endpoint_arn(endpoint);
         let deleted = aws::within_deadline("DeleteEndpoint", request.send()).await?;
         deleted.map(drop).map_err(|e| aws::fault("DeleteEndpoint", e))
+    }
+}
+
+/// What SES does not find is ours (its configuration set, in this region), and no mailbox.
+fn mail_outcome(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Gone(why) => Outcome::Unavailable(why),
+        outcome => outcome,
     }
 }
 
@@ -199,10 +219,14 @@ where
         };
     };
     let (status, code) = (service.raw().status().as_u16(), service.err().code().unwrap_or_default());
-    let said = format!("{status} {code} {}", service.err().message().unwrap_or_default());
-    let said = said.trim().chars().take(300).collect();
+    let message = service.err().message().unwrap_or_default();
+    // Its words name accounts, roles and identities, which are not the tenant's to read.
+    tracing::warn!(status, code, message, "a provider refuses");
+    let said = format!("{status} {code}").trim().to_owned();
     match (status, code) {
         (_, code) if GONE.contains(&code) => Outcome::Gone(said),
+        // So SNS says it of an endpoint that was deleted.
+        (_, "InvalidParameter") if message.contains("No endpoint found") => Outcome::Gone(said),
         (_, code) if BUSY.contains(&code) => Outcome::Busy(None, said),
         (429, _) => Outcome::Busy(None, said),
         (_, code) if OURS.contains(&code) => Outcome::Unavailable(said),

@@ -97,8 +97,15 @@ fn read(answer: &Answer, now: Instant, delivered: bool) -> Outcome {
 fn unsent(error: SendError) -> Outcome {
     match error {
         SendError::Refused(why) => Outcome::Refused(why.to_owned()),
-        SendError::NotSent(why) => Outcome::Unavailable(why),
-        SendError::Unknown(why) => Outcome::Unknown(why),
+        // What failed on the way would tell the tenant what there is in our network.
+        SendError::NotSent(why) => {
+            tracing::warn!(why, "a host is not reached");
+            Outcome::Unavailable("not reached".to_owned())
+        }
+        SendError::Unknown(why) => {
+            tracing::warn!(why, "a host does not answer");
+            Outcome::Unknown("no answer".to_owned())
+        }
     }
 }
 

@@ -63,11 +63,26 @@ impl Store {
         put.map_err(|()| Fault::permanent("a put without a condition was refused"))
     }
 
-    async fn note_owner(&self, address: &Address) -> Result<(), Fault> {
+    /// Notes whose an endpoint of SNS is: one write.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn note_owner(&self, address: &Address) -> Result<(), Fault> {
         let Target::Push { endpoint, .. } = &address.target else { return Ok(()) };
         let Address { tenant, user, id, .. } = address.clone();
         let owner = Owner { endpoint: endpoint.clone(), tenant, user, address: id };
         self.table.put(&owner).send_or::<()>(|_| ()).await.map(drop)
+    }
+
+    /// Notes that an endpoint is not this address's any more: one conditional write. False where it was not.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn disown(&self, endpoint: &str, address: &Address) -> Result<bool, Fault> {
+        let own = eq("tenant", address.tenant.as_str()).and(eq("user", address.user.as_str()));
+        let own = own.and(eq("address", address.id.as_str()));
+        let delete = self.table.delete(keys::endpoint(endpoint)).when(own);
+        Ok(delete.send_or::<IgnoredAny, ()>(|_| ()).await?.is_ok())
     }
 
     /// Whose an endpoint of SNS is: one eventually consistent read.
@@ -83,6 +98,9 @@ impl Store {
     /// # Errors
     /// Refuses with [`NotificationError::NoAddress`].
     pub async fn address(&self, tenant: &str, user: &str, id: &str) -> Answer<Address, NotificationError> {
+        if !keys::is_id(id) {
+            return Ok(Err(NotificationError::NoAddress));
+        }
         let found = self.table.get(&keys::address(tenant, user, id), Consistency::Strong).await?;
         Ok(found.ok_or(NotificationError::NoAddress))
     }
@@ -92,6 +110,9 @@ impl Store {
     /// # Errors
     /// Refuses with [`NotificationError::NoAddress`].
     pub async fn delete_address(&self, tenant: &str, user: &str, id: &str) -> Answer<Address, NotificationError> {
+        if !keys::is_id(id) {
+            return Ok(Err(NotificationError::NoAddress));
+        }
         let delete = self.table.delete(keys::address(tenant, user, id)).when(exists("pk"));
         let deleted = delete.send_or::<Address, _>(|_| NotificationError::NoAddress).await?;
         Ok(deleted.and_then(|address| address.ok_or(NotificationError::NoAddress)))

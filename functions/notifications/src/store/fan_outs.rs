@@ -123,8 +123,8 @@ impl Store {
         Ok(paused.map(|paused| (paused, shards)))
     }
 
-    /// Goes on with what was paused: a query and a conditional write, by which its workers hear of it. Where its time is
-    /// still to come, it is one transaction with what waits for that: what waited before may have come in vain.
+    /// Goes on with what was paused: a query and a conditional write, by which its workers hear of it. Where its time
+    /// is still to come, it is one transaction with what waits for that: what waited before may have come in vain.
     ///
     /// # Errors
     /// Refuses what is to one, or is not paused.
@@ -199,8 +199,8 @@ impl Store {
     /// # Errors
     /// Our failure.
     pub(super) async fn cancel_fan_out(&self, fan_out: &FanOut, shards: &[Shard], now: Instant) -> Result<bool, Fault> {
-        if fan_out.is_expanded(shards) {
-            return Ok(false);
+        if fan_out.canceled_at.is_some() || fan_out.is_expanded(shards) {
+            return Ok(fan_out.canceled_at.is_some());
         }
         let standing = exists("pk").and(missing("canceled_at"));
         let cancel = UpdateExpression::new().set("state", FanOutState::Canceled.name()).set("canceled_at", now);

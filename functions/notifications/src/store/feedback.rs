@@ -114,6 +114,9 @@ impl Store {
     /// # Errors
     /// Our failure.
     pub async fn template_stats(&self, tenant: &str, id: &str) -> Result<TemplateStats, Fault> {
+        if !keys::is_id(id) {
+            return Ok(TemplateStats::default());
+        }
         let query = self.table.query(keys::of_template(tenant, id)).between(keys::STATS, format!("{}~", keys::STATS));
         let mut sum = TemplateStats::default();
         for item in query.all(usize::from(u8::MAX)).await? {

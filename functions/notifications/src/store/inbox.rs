@@ -53,6 +53,9 @@ impl Store {
         mark: &Mark,
         now: Instant,
     ) -> Answer<InboxItem, NotificationError> {
+        if !keys::is_id(id) {
+            return Ok(Err(NotificationError::NoItem));
+        }
         for _ in 0..TRIES {
             let found: Option<InboxItem> = self.table.get(&keys::inbox(tenant, user, id), Consistency::Strong).await?;
             let Some(item) = found else { return Ok(Err(NotificationError::NoItem)) };

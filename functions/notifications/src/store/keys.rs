@@ -5,6 +5,12 @@ use types::Instant;
 
 use crate::domain::Channel;
 
+/// Whether a text from a request's path can be one of our ids: a longer one would be no key for DynamoDB, and `#`
+/// stands between the parts of keys.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
+
 /// A notification and its deliveries stand together.
 pub(crate) fn of_notification(tenant: &str, id: &str) -> String {
     format!("NOTIFICATION#{tenant}#{id}")

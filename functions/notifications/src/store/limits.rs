@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dynamo::{UpdateExpression, Value, contains, fewer, le, missing};
+use dynamo::{UpdateExpression, Value, contains, exists, fewer, le, missing};
 use serde::de::IgnoredAny;
 use types::{Fault, Instant};
 
@@ -48,5 +48,16 @@ impl Store {
             .when(missing("micros").or(le("micros", room)));
         let update = self.table.update(keys::spent(tenant, &now.day().to_string())).apply(expression);
         Ok(update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await?.is_ok())
+    }
+
+    /// Gives back what was taken by [`Store::spend`] at the same time: one write.
+    ///
+    /// # Errors
+    /// Our failure.
+    pub async fn give_back(&self, tenant: &str, micros: u64, now: Instant) -> Result<(), Fault> {
+        let back = i64::try_from(micros).map_or(0, i64::wrapping_neg);
+        let expression = UpdateExpression::new().add("micros", Value::from(back)).when(exists("micros"));
+        let update = self.table.update(keys::spent(tenant, &now.day().to_string())).apply(expression);
+        update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await.map(drop)
     }
 }

@@ -85,6 +85,9 @@ impl Store {
     }
 
     async fn read_template(&self, key: &Key, id: &str) -> Answer<StoredTemplate, NotificationError> {
+        if !keys::is_id(id) {
+            return Ok(Err(NotificationError::NoTemplate(id.chars().take(64).collect())));
+        }
         let found: Option<StoredTemplate> = self.table.get(key, Consistency::Strong).await?;
         Ok(found.ok_or_else(|| NotificationError::NoTemplate(id.to_owned())))
     }

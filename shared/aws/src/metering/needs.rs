@@ -146,8 +146,8 @@ fn note_provider(input: &Input, meter: &mut Meter) -> bool {
     true
 }
 
-/// Objects. Who may not list a bucket is told 403 of what is not there, as of what a wrong policy forbids: so what reads
-/// needs both rights.
+/// Objects. Who may not list a bucket is told 403 of what is not there, as of what a wrong policy forbids: so what
+/// reads needs both rights.
 fn note_object(input: &Input, meter: &mut Meter) -> bool {
     use aws_sdk_s3::operation as op;
     let object =

@@ -61,3 +61,33 @@ fn a_user_has_twenty_addresses_at_most() {
         lines.join("\n")
     ));
 }
+
+/// Whoever asks: the mailbox may be a stranger's.
+#[tokio::test]
+async fn a_mailbox_is_asked_three_times_a_day_and_no_more() -> anyhow::Result<()> {
+    let mut world = super::WORLDS.make_with(&[], Some(testkit::Faults::seeded(1))).await?;
+    let mailbox = serde_json::json!({"channel": "email", "email": "stranger@example.com"});
+    for n in 0..6 {
+        let caller = (if n % 2 == 0 { "alice" } else { "bob" }, "users:write", "enterprise");
+        let path = format!("/users/user-{n}/addresses");
+        let answer = world.http("POST", &path, &[], Some(&mailbox), Some(caller)).await?;
+        assert_eq!(answer["statusCode"], 201, "{answer}");
+    }
+    assert_eq!(world.sent().len(), 3);
+    Ok(())
+}
+
+#[test]
+fn a_path_that_is_too_long_for_a_key_leads_nowhere() {
+    let long = "x".repeat(2100);
+    check(&format!(
+        "alice GET    /notifications/{long}  404 notification-not-found
+         alice DELETE /notifications/{long}  404 notification-not-found
+         alice DELETE /users/ada/addresses/{long}  404 address-not-found
+         alice POST   /users/ada/addresses/{long}/secret  404 address-not-found
+         alice PATCH  /users/ada/inbox/{long} {{read: true}}  404 item-not-found
+         alice GET    /templates/{long}  404 template-not-found
+         alice GET    /templates/{long}/stats  404 template-not-found
+         alice POST   /notifications {{user_id: ada, type: news, template: {long}}}  404 template-not-found",
+    ));
+}

@@ -163,7 +163,7 @@ fn what_is_sent_later_waits_and_can_be_taken_back() {
          queue deliver 0
          bob   DELETE /notifications/$one  404 notification-not-found
          alice DELETE /notifications/$one  204
-         alice DELETE /notifications/$one  409 notification-sent
+         alice DELETE /notifications/$one  204
          alice GET    /notifications/$one  200 {state: canceled}
          clock +1h
          schedule sweep_due
@@ -208,4 +208,25 @@ async fn a_mail_follows_where_no_push_arrived_or_nobody_read() -> Result<()> {
     let shown = delivery(&mut world, &read, "email").await?;
     assert_eq!((&shown["state"], &shown["reason"]), (&json!("skipped"), &json!("read")));
     Ok(())
+}
+
+#[test]
+fn what_was_sent_is_not_canceled_by_asking() {
+    check(
+        "alice POST /notifications {user_id: ada, type: news, title: a, body: b, channels: [in_app]}  202 {notification_id: $one}
+         stream forward_rest
+         queue deliver
+         alice DELETE /notifications/$one  409 notification-sent
+         alice GET    /notifications/$one  200 {state: delivered, canceled_at: null}",
+    );
+}
+
+#[test]
+fn a_mail_that_would_not_fit_into_its_item_is_refused() {
+    let text = "x".repeat(160 * 1024);
+    check(&format!(
+        "alice PUT  /templates/big {{default_locale: en, locales: {{en: {{title: t, body: b, email: {{html: '{{{{ v }}}}', text: '{{{{ v }}}}'}}}}}}}}  201
+         alice POST /notifications {{user_id: ada, type: news, template: big, payload: {{v: {text}}}}}  422 template-invalid
+         alice POST /notifications {{recipients: [ada], type: news, template: big, payload: {{v: {text}}}}}  422 template-invalid"
+    ));
 }

@@ -161,3 +161,29 @@ async fn another_system_asks_once_however_often_its_event_comes() -> Result<()> 
     assert_eq!(answer["batchItemFailures"], json!([]));
     Ok(())
 }
+
+/// A mailbox that complained takes no mail, whichever of the tenant's users has it.
+#[tokio::test]
+async fn a_complaint_ends_the_mails_of_every_user_who_has_the_mailbox() -> Result<()> {
+    let mut world = seen_world().await?;
+    let (id, address) = mailed(&mut world).await?;
+    let mailbox = json!({"channel": "email", "email": "ada@example.com", "verified": true});
+    call(&mut world, "POST", "/users/eve/addresses", mailbox).await?;
+    tell(&mut world, &of_mail("Complaint", &id, &address, &json!({}))).await?;
+    let id = send(&mut world, json!({"user_id": "eve", "channels": ["email"]})).await?;
+    work(&mut world).await?;
+    let shown = delivery(&mut world, &id, "email").await?;
+    assert_eq!((&shown["state"], &shown["reason"]), (&json!("skipped"), &json!("address-complained")));
+    assert_eq!(world.sent().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_ses_says_when_it_tries_the_topic_is_no_event() -> Result<()> {
+    let mut world = seen_world().await?;
+    let body = json!({"Type": "Notification", "Message": "Successfully validated SNS topic for Amazon SES."});
+    let record = json!({"messageId": "m", "body": body.to_string(), "messageAttributes": {}});
+    let answer = world.invoke("take_feedback", &json!({ "Records": [record] })).await?;
+    assert_eq!(answer["batchItemFailures"], json!([]));
+    Ok(())
+}

@@ -95,3 +95,50 @@ async fn mails_beyond_the_rate_wait_for_their_turn() -> Result<()> {
     assert_eq!(world.sent().len(), 5);
     Ok(())
 }
+
+/// What is urgent has turns of its own, however much waits that is not.
+#[tokio::test]
+async fn low_mails_leave_turns_for_urgent_ones() -> Result<()> {
+    let changes = [("MAILS_PER_SECOND", "4"), ("USER_CAP_PER_HOUR", "0")];
+    let mut world = WORLDS.make_with(&changes, Some(Faults::seeded(1))).await?;
+    let mailbox = json!({"channel": "email", "email": "ada@example.com", "verified": true});
+    call(&mut world, "POST", "/users/ada/addresses", mailbox).await?;
+    for _ in 0..6 {
+        send(&mut world, json!({"channels": ["email"], "priority": "low"})).await?;
+    }
+    work(&mut world).await?;
+    assert_eq!(world.sent().len(), 3, "one of four turns is not theirs");
+    let id = send(&mut world, json!({"channels": ["email"], "priority": "critical"})).await?;
+    work(&mut world).await?;
+    assert_eq!(delivery(&mut world, &id, "email").await?["state"], "sent");
+    assert_eq!(world.sent().len(), 4, "the rate is kept");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_text_message_that_its_provider_does_not_take_costs_nothing() -> Result<()> {
+    let faults = Faults::seeded(1).with(testkit::Fault::ServerError, 1.0).only("SNS.Publish");
+    let changes = [("SMS_DAILY_CAP_MICROS", "20000"), ("USER_CAP_PER_HOUR", "0")];
+    let mut world = WORLDS.make_with(&changes, Some(faults)).await?;
+    call(&mut world, "POST", "/users/ada/addresses", json!({"channel": "sms", "phone": "+14155550100"})).await?;
+    for _ in 0..5 {
+        let id = send(&mut world, json!({"channels": ["sms"]})).await?;
+        work(&mut world).await?;
+        let shown = delivery(&mut world, &id, "sms").await?;
+        assert_eq!((&shown["state"], &shown["attempts"]), (&json!("pending"), &json!(1)), "{shown}");
+    }
+    Ok(())
+}
+
+/// A stage that SES does not know the configuration set of fails, and no mailbox is lost by that.
+#[tokio::test]
+async fn a_configuration_set_that_is_missing_is_no_mailbox_that_is_gone() -> Result<()> {
+    let mut world = WORLDS.make_with(&[("CONFIGURATION_SET", "none")], Some(Faults::seeded(1))).await?;
+    let mailbox = json!({"channel": "email", "email": "ada@example.com", "verified": true});
+    call(&mut world, "POST", "/users/ada/addresses", mailbox).await?;
+    send(&mut world, json!({"channels": ["email"]})).await?;
+    work(&mut world).await?;
+    let listed = call(&mut world, "GET", "/users/ada/addresses", Value::Null).await?;
+    assert_eq!(listed["items"][0]["state"], "active");
+    Ok(())
+}

@@ -19,6 +19,8 @@ const MOST_BODY: usize = 4000;
 const MOST_SMS: usize = 1600;
 /// Most bytes of an e-mail's page or text.
 const MOST_EMAIL: usize = 200 * 1024;
+/// Most bytes of all that a notification says: its item holds 400 KB.
+pub(super) const MOST_RENDERED: usize = 300 * 1024;
 /// What one source may cost: instructions, and 64 bytes for each.
 const FUEL: u64 = 25_000;
 /// Most bytes between `{{` and `}}`, and most `{% elif %}`: what bounds the depth of the compiler's recursion, which
