@@ -23,7 +23,7 @@ use crate::web_push::Keys;
 const ROTATION: Duration = Duration::from_secs(86_400);
 /// Most secrets that a webhook is signed with.
 const MOST_SECRETS: usize = 3;
-/// Mails that ask whether a mailbox is somebody's, whoever wants to know, and in how many seconds.
+/// Mails of a tenant that ask whether a mailbox is somebody's, and in how many seconds; of all tenants thrice as many.
 const ASKED: (u64, u32) = (3, 86_400);
 
 /// A way to reach a user.
@@ -122,30 +122,41 @@ impl App {
             _ => AddressState::Active,
         };
         let created_at = standing.map_or(now, |address| address.created_at);
-        let address = Address { tenant: tenant.to_owned(), user, id, target, state, created_at, updated_at: now };
+        let was_active = standing.is_some_and(|address| address.state == AddressState::Active);
+        let confirmed_at = match standing {
+            Some(address) if was_active => address.confirmed_at,
+            _ => Some(now).filter(|_| trusted && state == AddressState::Active),
+        };
+        let owner = tenant.to_owned();
+        let address = Address { tenant: owner, user, id, target, state, created_at, updated_at: now, confirmed_at };
         // The mail comes first: an address that is there and was never asked would wait for ever.
         if let (AddressState::Unverified, Target::Email { email }) = (state, &address.target) {
             let scheme = if meta.header("x-forwarded-proto") == "http" { "http" } else { "https" };
             let link = self.links.verify(&address, &format!("{scheme}://{}", meta.host), now);
-            if let Err(refusal) = self.ask(email, &link, now).await? {
+            if let Err(refusal) = self.ask(tenant, email, &link, now).await? {
                 return Ok(Err(refusal));
             }
         }
         self.take_over(&address, now).await?;
-        self.store.put_address(&address).await?;
+        let seen = standing.map(|address| address.updated_at);
+        self.store.put_address(&address, seen).await?;
         Ok(Ok(AddressView { secret, ..address.into() }))
     }
 
     /// Asks whoever reads mail at an address whether it is theirs, but not oftener than [`ASKED`], whoever wants to
     /// know: it may be a stranger's.
-    async fn ask(&self, email: &str, link: &str, now: Instant) -> Answer<(), NotificationError> {
+    async fn ask(&self, tenant: &str, email: &str, link: &str, now: Instant) -> Answer<(), NotificationError> {
         let (most, seconds) = ASKED;
         let policy = Policy {
             algorithm: Algorithm::TokenBucket,
             when_unavailable: Unavailable::Closed,
-            ..Policy::of(vec![Dimension::new("mailbox", Limit::new(most, seconds))])
+            ..Policy::of(vec![
+                Dimension::new("tenant", Limit::new(most, seconds)),
+                Dimension::new("mailbox", Limit::new(3 * most, seconds)),
+            ])
         };
-        let keys = [("mailbox".to_owned(), self.mail_digest(email))].into();
+        let mailbox = self.mail_digest(email);
+        let keys = [("tenant".to_owned(), format!("{tenant}#{mailbox}")), ("mailbox".to_owned(), mailbox)].into();
         let space = Space::System("notifications".to_owned());
         let subject = Subject { space: &space, id: "verifications", policy: &policy, tier: Tier::Free, keys: &keys };
         let decision = self.limiter.check(&subject, 1, now).await;
@@ -241,7 +252,7 @@ impl App {
         if let Target::Email { email } = &address.target {
             self.store.unsuppress(&link.tenant, &self.mail_digest(email)).await?;
         }
-        Ok(self.store.retarget(&address, &address.target, now).await?.map(drop))
+        self.store.confirm(&address, now).await
     }
 
     pub(crate) async fn find_address(&self, tenant: &str, user: &str, id: &str) -> Answer<Address, NotificationError> {

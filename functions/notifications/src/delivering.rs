@@ -7,23 +7,19 @@
 
 use std::time::Duration;
 
-use limiter::{Algorithm, Decision, Dimension, Limit, Policy, Space, Subject, Unavailable};
-use types::{Fault, Instant, Tier};
+use types::{Fault, Instant};
 use work::Priority;
 
 use crate::App;
 use crate::domain::{
-    Address, AddressState, Channel, Errand, InboxItem, Notification, Sight, Step, Target, Task, segments, sms_text,
+    Address, AddressState, Channel, DeliveryState, Errand, InboxItem, Notification, Sight, Step, Target, Task,
+    segments, sms_text,
 };
 use crate::providers::{Outcome, Parcel, Provider};
 use crate::store::{Ending, Known, Work};
 
-/// How long a delivery may wait for a provider that has no time.
-const MOST_WAIT: Duration = Duration::from_secs(86_400);
 /// When it is looked at again where the provider does not say.
-const BUSY_PAUSE: Duration = Duration::from_secs(60);
-/// How long a worker itself waits for a provider's turn.
-const MOST_PACE: Duration = Duration::from_millis(1500);
+pub(crate) const BUSY_PAUSE: Duration = Duration::from_secs(60);
 
 impl App {
     /// Does what a worker's message says.
@@ -41,9 +37,11 @@ impl App {
             aws::count("deliveries_forgotten", 1.0);
             return Ok(());
         };
+        self.replace_older(&known).await?;
         let sight = Sight {
             notification: &known.notification,
             delivery: &known.delivery,
+            brought_for: errand.due_at,
             preferences: &known.preferences,
             address: known.address.as_ref(),
             newest: known.newest.as_deref(),
@@ -51,19 +49,28 @@ impl App {
         };
         match sight.step(now) {
             Step::Leave => Ok(()),
-            Step::Wait => Err(Fault::transient("a delivery is not due by this machine's clock")),
             Step::Skip(why) => {
                 aws::count("deliveries_skipped", 1.0);
-                self.store.skip(&known.delivery, &why, now).await
+                self.store.close(&known.delivery, DeliveryState::Skipped, &why, now).await
             }
             Step::Defer(at, why) => {
                 aws::count("deliveries_deferred", 1.0);
-                self.store.defer(&known.delivery, at, why, now).await
+                self.store.defer(&known.delivery, at, why, None, now).await
             }
             Step::Collect(until) => self.collect(&known, until, now).await,
             Step::Send if known.delivery.channel == Channel::InApp => self.to_inbox(&known, now).await,
             Step::Send => self.attempt(&known, now).await,
         }
+    }
+
+    /// What is sent later takes the place of what waits when its own time has come.
+    async fn replace_older(&self, known: &Known) -> Result<(), Fault> {
+        let Notification { id, send_at, canceled_at, .. } = &known.notification;
+        let is_newer = known.newest.as_ref().is_none_or(|newest| newest < id);
+        if send_at.is_some() && canceled_at.is_none() && known.delivery.collapse_key.is_some() && is_newer {
+            self.store.note_newest(&known.notification, self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     async fn to_inbox(&self, known: &Known, now: Instant) -> Result<(), Fault> {
@@ -94,10 +101,10 @@ impl App {
         let Some(address) = known.address.as_ref() else { return Ok(()) };
         let provider = match self.provider(delivery.channel, now).await? {
             Ok(found) => found,
-            Err(until) => return self.store.defer(delivery, until, "provider-down", now).await,
+            Err(until) => return self.wait(delivery, until, "provider-down", now).await,
         };
         if let Err(at) = self.pace(provider, known.notification.priority, now).await? {
-            return self.store.defer(delivery, at, "provider-rate", now).await;
+            return self.wait(delivery, at, "provider-rate", now).await;
         }
         // None needs another's answer: one round trip.
         let (refused, room, work) =
@@ -139,6 +146,7 @@ impl App {
             Some(at) => Ending::Again { at, why, failed: true, known },
             None => Ending::Failed(why),
         };
+        let mut gone = None;
         let ending = match outcome {
             Outcome::Sent { id, delivered } => {
                 aws::count(sent_count(delivery.channel), 1.0);
@@ -146,12 +154,10 @@ impl App {
             }
             Outcome::Refused(why) => Ending::Failed(why),
             Outcome::Gone(why) => {
-                if let Some(address) = &known.address {
-                    self.lose(address, now).await?;
-                }
+                gone = known.address.as_ref();
                 Ending::Failed(why)
             }
-            Outcome::Busy(at, why) if now < delivery.created_at + MOST_WAIT => {
+            Outcome::Busy(at, why) if !delivery.waits_too_long(now) => {
                 let at = at.unwrap_or(now + BUSY_PAUSE).max(now + Duration::from_secs(1));
                 Ending::Again { at, why, failed: false, known: true }
             }
@@ -173,6 +179,9 @@ impl App {
             );
         }
         self.store.end(work, &ending, now).await?;
+        if let Some(address) = gone {
+            self.lose(address, now).await?;
+        }
         if failing && provider.is_one() {
             self.store.note_failure(provider.name(), now).await?;
         }
@@ -185,59 +194,6 @@ impl App {
         let key = crate::store::keys::address(&address.tenant, &address.user, &address.id);
         self.store.set_address_state(key, &address.target, AddressState::Gone, now).await?;
         self.leave_endpoint(address).await
-    }
-
-    /// The first provider of the channel that is not known to be down, or when one may be tried again.
-    async fn provider(&self, channel: Channel, now: Instant) -> Result<Result<Provider, Instant>, Fault> {
-        let mut earliest = None;
-        for provider in self.providers.of(channel) {
-            if !provider.is_one() {
-                return Ok(Ok(provider));
-            }
-            match self.store.breaker(provider.name(), now).await?.open_until(now) {
-                None => return Ok(Ok(provider)),
-                Some(until) => earliest = earliest.map_or(Some(until), |at: Instant| Some(at.min(until))),
-            }
-        }
-        Ok(Err(earliest.unwrap_or(now + BUSY_PAUSE)))
-    }
-
-    /// Waits for the provider's turn, or says when it comes. What is urgent has a quarter of the turns for itself, and
-    /// the others beside everybody else.
-    async fn pace(&self, provider: Provider, priority: Priority, now: Instant) -> Result<Result<(), Instant>, Fault> {
-        let Some(per_second) = self.rates.of(provider) else { return Ok(Ok(())) };
-        let urgent = matches!(priority, Priority::Critical | Priority::High);
-        let reserved = per_second / 4;
-        if urgent && reserved > 0 && self.turn(provider, "urgent", reserved, now).await?.is_ok() {
-            return Ok(Ok(()));
-        }
-        self.turn(provider, "all", per_second - reserved, now).await
-    }
-
-    async fn turn(
-        &self,
-        provider: Provider,
-        of: &str,
-        per_second: u32,
-        now: Instant,
-    ) -> Result<Result<(), Instant>, Fault> {
-        let policy = Policy {
-            algorithm: Algorithm::LeakyBucket,
-            when_unavailable: Unavailable::Open,
-            ..Policy::of(vec![Dimension::new("provider", Limit::new(u64::from(per_second), 1))])
-        };
-        let keys = [("provider".to_owned(), format!("{}-{of}", provider.name()))].into();
-        let space = Space::System("notifications".to_owned());
-        let subject = Subject { space: &space, id: "providers", policy: &policy, tier: Tier::Free, keys: &keys };
-        let decision = self.limiter.check(&subject, 1, now).await;
-        let decision = decision.map_err(|e| Fault::permanent("a provider's rate").caused_by(e))?;
-        match decision {
-            Decision { allowed: true, wait, .. } if wait <= MOST_PACE => {
-                tokio::time::sleep(wait).await;
-                Ok(Ok(()))
-            }
-            Decision { wait, .. } => Ok(Err(now + wait.max(Duration::from_secs(1)))),
-        }
     }
 
     /// Whether the user may be interrupted once more in this hour.

@@ -57,10 +57,14 @@ impl App {
         let Target::Push { platform, endpoint, .. } = address.target.clone() else {
             return Ok(Err(NotificationError::OtherChannel("device")));
         };
-        let endpoint = match self.providers.refresh(&endpoint, &token).await? {
-            Ok(()) => endpoint,
-            // The endpoint was deleted: another takes its place.
-            Err(_) => match self.providers.register(&self.application(platform), &token).await? {
+        let owner = self.store.owner_of(&endpoint).await?;
+        let is_ours =
+            owner.is_some_and(|it| (it.tenant.as_str(), it.user.as_str(), it.address.as_str()) == (tenant, user, id));
+        // An endpoint that is another's by now stays theirs, and one that was deleted has another in its place.
+        let kept = if is_ours { self.providers.refresh(&endpoint, &token).await?.is_ok() } else { false };
+        let endpoint = match kept {
+            true => endpoint,
+            false => match self.providers.register(&self.application(platform), &token).await? {
                 Ok(endpoint) => endpoint,
                 Err(_) => return Ok(Err(NotificationError::Address("SNS does not take this token"))),
             },

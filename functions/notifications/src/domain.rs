@@ -28,7 +28,7 @@ pub use fan_out::{Audience, AudienceFile, FanOut, FanOutState, Said, Shard, Shar
 pub use inbox::{Counts, InboxItem, Mark};
 pub use live::{Connection, MOST_CONNECTIONS, free_place};
 pub use notification::{Fallback, KEPT, Notification, NotificationState, When};
-pub use payload::{for_browser, for_push, for_webhook, sms_text};
+pub use payload::{for_browser, for_push, for_webhook, push_lasts, sms_text};
 pub use preferences::{Locale, OptOut, Preferences, TypePreferences, is_type};
 pub use quiet::{QuietHours, TimeOfDay, Zone};
 pub use refusal::NotificationError;

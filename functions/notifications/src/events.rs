@@ -55,6 +55,14 @@ fn normal() -> Priority {
 }
 
 impl Requested {
+    /// Whether it can be taken: of the version that is known here, and of a tenant who can be one.
+    pub fn is_known(&self) -> bool {
+        let NotificationRequested { v, tenant, .. } = &self.detail;
+        *v == 1
+            && (1..=128).contains(&tenant.len())
+            && tenant.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+    }
+
     /// The request as if it had come over the API, and what makes it one.
     pub fn into_request(self) -> (String, NewNotification, Once) {
         let NotificationRequested { id, tenant, user_id, kind, priority, channels, title, body, data, .. } =

@@ -29,6 +29,10 @@ struct Event {
     mail: Option<Mail>,
     #[serde(default)]
     bounce: Bounce,
+    delivery: Option<Stamp>,
+    complaint: Option<Stamp>,
+    open: Option<Stamp>,
+    click: Option<Stamp>,
     #[serde(rename = "EventType", default)]
     push_event: String,
     #[serde(rename = "EndpointArn")]
@@ -38,9 +42,7 @@ struct Event {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Mail {
-    timestamp: Instant,
     #[serde(default)]
     tags: std::collections::BTreeMap<String, Vec<String>>,
 }
@@ -50,6 +52,20 @@ struct Mail {
 struct Bounce {
     bounce_type: String,
     bounce_sub_type: String,
+    timestamp: Option<Instant>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stamp {
+    timestamp: Option<Instant>,
+}
+
+impl Event {
+    /// When it happened, where it says so.
+    fn at(&self) -> Option<Instant> {
+        let stamps = [&self.delivery, &self.complaint, &self.open, &self.click];
+        stamps.into_iter().flatten().find_map(|stamp| stamp.timestamp).or(self.bounce.timestamp)
+    }
 }
 
 impl Mail {
@@ -85,12 +101,11 @@ impl App {
             return Ok(());
         };
         let key = keys::delivery(&tenant, &notification, Channel::Email, &address);
-        let at = mail.timestamp.max(self.clock.now());
+        let at = event.at().unwrap_or_else(|| self.clock.now());
         let kind = if event.event_type.is_empty() { &event.notification_type } else { &event.event_type };
         let told = match kind.as_str() {
             "Delivery" => Told::Delivered,
-            // A full mailbox or a server that is down: SES itself goes on trying, and says so when it gives up.
-            "Bounce" if event.bounce.bounce_type != "Permanent" => return Ok(()),
+            // Also one that is not permanent: SES goes on trying for a day, and tells when it gives up.
             "Bounce" => Told::Bounced,
             "Complaint" => Told::Complained,
             "Open" => Told::Opened,
@@ -105,7 +120,8 @@ impl App {
         }
         // Not only at the first time: a worker may have died in between.
         let lost = match told {
-            Told::Bounced => AddressState::Bounced,
+            // A full mailbox may have room another day.
+            Told::Bounced if event.bounce.bounce_type == "Permanent" => AddressState::Bounced,
             Told::Complained => AddressState::Complained,
             _ => return Ok(()),
         };
@@ -127,7 +143,8 @@ impl App {
         let Ok(address) = found else { return Ok(()) };
         let Target::Email { email } = &address.target else { return Ok(()) };
         // Confirmed anew after this mail was sent, it is not lost by what is told of it now.
-        if delivery.sent_at.is_some_and(|sent| address.updated_at > sent) && address.state == AddressState::Active {
+        let confirmed_since = delivery.sent_at.zip(address.confirmed_at).is_some_and(|(sent, at)| at > sent);
+        if confirmed_since && address.state == AddressState::Active {
             return Ok(());
         }
         aws::count("addresses_suppressed", 1.0);

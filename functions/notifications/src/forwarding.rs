@@ -22,8 +22,9 @@ impl App {
             let due = fresh.iter().filter(|delivery| {
                 delivery.priority == priority && delivery.state == DeliveryState::Pending && !delivery.is_for_later()
             });
-            let messages: Vec<Outgoing> =
-                due.map(|delivery| Outgoing::new(&delivery.errand())).collect::<Result<_, _>>()?;
+            let messages: Vec<Outgoing> = due
+                .map(|delivery| Ok(Outgoing::new(&delivery.errand())?.of(&delivery.tenant)))
+                .collect::<Result<_, _>>()?;
             let not_sent = self.queues()?.send_all(priority, &messages).await?;
             if let Some(first) = not_sent.into_iter().next() {
                 return Err(first.fault);
@@ -63,7 +64,8 @@ impl App {
         if steps.is_empty() {
             return Ok(());
         }
-        let messages: Vec<Outgoing> = steps.iter().map(Outgoing::new).collect::<Result<_, _>>()?;
+        let messages: Vec<Outgoing> =
+            steps.iter().map(|step| Ok(Outgoing::new(step)?.of(&step.tenant))).collect::<Result<_, _>>()?;
         match self.fan_outs()?.send_all(&messages).await.into_iter().next() {
             Some(first) => Err(first.fault),
             None => Ok(()),

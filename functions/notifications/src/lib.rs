@@ -15,6 +15,7 @@ mod limits;
 mod links;
 mod live;
 mod mail;
+mod pacing;
 mod pages;
 mod problems;
 mod providers;

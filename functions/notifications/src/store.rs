@@ -4,6 +4,7 @@ mod addresses;
 mod breakers;
 mod deliveries;
 mod digests;
+mod endings;
 mod fan_outs;
 mod feedback;
 mod inbox;
@@ -24,8 +25,9 @@ use work::DueBuckets;
 
 use crate::domain::{Delivery, DeliveryState, Errand, FanOut, KEPT, Notification, NotificationError, Shard};
 pub use addresses::{Owner, Suppressed};
-pub use deliveries::{Ending, Known, Work};
+pub use deliveries::{Known, Work};
 pub use digests::Collecting;
+pub use endings::Ending;
 pub use feedback::{TemplateStats, Told};
 pub(crate) use templates::Listed;
 pub use templates::StoredTemplate;
@@ -128,20 +130,23 @@ impl Store {
         if let Some(once) = once {
             transaction = transaction.once(once.clone(), &notification.id, now)?;
         }
-        let newest = self.note_newest(notification, now);
         let done = match transaction.send::<String>().await? {
             Ok(dynamo::Done::Before(id)) => return Ok(Ok(id)),
             done => done,
         };
-        if done.is_ok() {
-            newest.await?;
+        // It is accepted, whatever becomes of the mark: told that it was not, the caller would send another.
+        if done.is_ok()
+            && notification.send_at.is_none()
+            && let Err(fault) = self.note_newest(notification, now).await
+        {
+            tracing::warn!(fault = fault.chain(), "a notification replaces none that waits");
         }
         Ok(done.map(|_| notification.id.clone()))
     }
 
     /// Notes a notification as the newest of its key, unless a newer one is: one conditional write. It comes after the
     /// notification, since a mark without one would skip what it replaced; one that is missing skips nothing.
-    async fn note_newest(&self, notification: &Notification, now: Instant) -> Result<(), Fault> {
+    pub(crate) async fn note_newest(&self, notification: &Notification, now: Instant) -> Result<(), Fault> {
         let Some(collapse_key) = notification.collapse_key.clone() else { return Ok(()) };
         let Notification { tenant, user, id, .. } = notification.clone();
         let purge_at = (notification.due_at().max(now) + KEPT).seconds();

@@ -9,8 +9,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use types::{Instant, Priority};
-use web::header::LOCATION;
-use web::{IntoResponse, Json, Operation, Output, Response, StatusCode};
+use web::header::{ETAG, LOCATION};
+use web::{IntoResponse, Json, Operation, Output, Response, StatusCode, etag};
 
 use crate::domain::{
     Address, AddressState, Channel, Delivery, DeliveryState, InboxItem, Notification, NotificationState, Platform,
@@ -226,17 +226,36 @@ impl From<Address> for AddressView {
     }
 }
 
-/// A user's preferences, as they are sent: what was left out has its default.
-#[derive(Debug, Clone, Serialize)]
-#[serde(transparent)]
-pub struct PreferencesView(pub Preferences);
+/// A user's preferences, whose version is their `ETag`.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct PreferencesView {
+    pub preferences: Preferences,
+    pub version: u64,
+}
 
-impl JsonSchema for PreferencesView {
+impl IntoResponse for PreferencesView {
+    fn into_response(self) -> Response {
+        ([(ETAG, etag(self.version))], Json(self.preferences)).into_response()
+    }
+}
+
+impl Output for PreferencesView {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.json::<SentPreferences>(200, "The preferences; `ETag` has their version.");
+    }
+}
+
+/// The schema of the body that they are sent by: what was left out has its default.
+#[derive(Serialize)]
+struct SentPreferences;
+
+impl JsonSchema for SentPreferences {
     fn inline_schema() -> bool {
         true
     }
     fn schema_name() -> Cow<'static, str> {
-        "PreferencesView".into()
+        "SentPreferences".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"$ref": "#/components/schemas/Preferences"})

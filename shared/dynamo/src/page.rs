@@ -111,6 +111,14 @@ impl<'a> Query<'a> {
         }
     }
 
+    /// Reads the first items of the range as they are stored, in one request.
+    ///
+    /// # Errors
+    /// As [`Query::page`].
+    pub async fn first(&self, most: u16) -> Result<Vec<Attributes>, Fault> {
+        Ok(self.raw_page(most, self.after.clone()).await?.items)
+    }
+
     async fn raw_page(&self, limit: u16, after: Option<Position>) -> Result<Page<Attributes>, Fault> {
         let (index, pk, sk) = match self.index {
             None => (None, "pk", "sk"),

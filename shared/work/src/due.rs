@@ -96,6 +96,8 @@ pub struct Claim {
     pub due_at: Instant,
     /// The trace of whoever scheduled it.
     pub trace: Option<Trace>,
+    /// Whose it is, for the queue that it goes to.
+    pub tenant: Option<String>,
     message: String,
     lease: Lease,
 }
@@ -203,7 +205,14 @@ impl DueItem {
 impl Claim {
     fn of(item: DueItem, lease: Lease) -> Self {
         let trace = item.traceparent.and_then(|parent| Trace::parse(&parent, ""));
-        Self { id: item.id, due_at: Instant::from_millis(item.due_at), trace, message: item.message, lease }
+        Self {
+            id: item.id,
+            due_at: Instant::from_millis(item.due_at),
+            trace,
+            tenant: None,
+            message: item.message,
+            lease,
+        }
     }
 
     /// The message.
@@ -240,8 +249,11 @@ impl Queue {
     /// # Errors
     /// None; the ids of what was not sent are returned.
     pub async fn carry(&self, claims: Vec<Claim>) -> Result<BTreeSet<String>, Fault> {
-        let (ids, messages): (Vec<String>, Vec<Outgoing>) =
-            claims.into_iter().map(|claim| (claim.id, Outgoing::written(claim.message, claim.trace))).unzip();
+        let outgoing = |claim: Claim| {
+            let message = Outgoing::written(claim.message, claim.trace);
+            (claim.id, message.of(&claim.tenant.unwrap_or_default()))
+        };
+        let (ids, messages): (Vec<String>, Vec<Outgoing>) = claims.into_iter().map(outgoing).unzip();
         let not_sent = self.send_all(&messages).await;
         for each in &not_sent {
             tracing::error!(id = ids[each.index], fault = each.fault.chain(), "what is due was not sent");

@@ -9,6 +9,7 @@ mod digests;
 mod fan_out;
 mod feedback;
 mod inbox;
+mod leases;
 mod live;
 mod providers;
 mod topics;

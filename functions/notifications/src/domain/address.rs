@@ -113,6 +113,9 @@ pub struct Address {
     /// When its state or target changed last.
     #[serde(with = "millis")]
     pub updated_at: Instant,
+    /// When its owner was known to be who they are, for the first time or since it took no mail.
+    #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_at: Option<Instant>,
 }
 
 impl Target {

@@ -15,6 +15,9 @@ use super::{Channel, Notification, When};
 const RETRIES: [Duration; 3] =
     [Duration::from_secs(5 * 60), Duration::from_secs(30 * 60), Duration::from_secs(2 * 3600)];
 
+/// How long it may wait for a provider that has no time.
+const MOST_WAIT: Duration = Duration::from_secs(86_400);
+
 /// Where a delivery is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -127,6 +130,9 @@ pub struct Delivery {
     /// It is sent only if others did not do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
+    /// Since when its provider has had no time for it.
+    #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<Instant>,
     /// The notification that is the digest which took it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
@@ -151,6 +157,9 @@ pub struct Errand {
     pub address: String,
     /// In which queue it waits.
     pub priority: Priority,
+    /// When it was due as this was sent: who sent it found that it is, by whichever clock.
+    #[serde(with = "millis")]
+    pub due_at: Instant,
     /// The notification's: all that a worker needs is read at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collapse_key: Option<String>,
@@ -181,6 +190,7 @@ impl Delivery {
             opened_at: None,
             clicked_at: None,
             when: None,
+            waits_since: None,
             digest: None,
             purge_at: of.purge_at,
         }
@@ -202,6 +212,7 @@ impl Delivery {
             channel: self.channel,
             address: self.address.clone(),
             priority: self.priority,
+            due_at: self.due_at,
             collapse_key: self.collapse_key.clone(),
         }
     }
@@ -214,6 +225,11 @@ impl Delivery {
     /// When it is tried again after one more attempt failed: `None` where it was the last.
     pub fn retry_at(&self, now: Instant) -> Option<Instant> {
         RETRIES.get(usize::try_from(self.failures).unwrap_or(usize::MAX)).map(|&pause| now + pause)
+    }
+
+    /// Whether its provider has had no time for it for so long that it is given up.
+    pub fn waits_too_long(&self, now: Instant) -> bool {
+        self.waits_since.is_some_and(|since| since + MOST_WAIT <= now)
     }
 
     /// Attempts, the one under way left out, whose outcome nobody knows: each may have reached the user.

@@ -148,6 +148,14 @@ impl Task {
         }
     }
 
+    /// Whose it is.
+    pub fn tenant(&self) -> &str {
+        match self {
+            Self::Delivery(errand) => &errand.tenant,
+            Self::Digest(errand) => &errand.tenant,
+        }
+    }
+
     /// In which queue it goes. Nobody waits for a digest by the second.
     pub fn priority(&self) -> Priority {
         match self {

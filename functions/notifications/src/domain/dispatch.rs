@@ -11,9 +11,6 @@ use super::{Address, AddressState, Channel, DIGEST, Delivery, Fallback, Notifica
 pub enum Step {
     /// Nothing: it is done, or not due.
     Leave,
-    /// Nothing yet, though the message was sent because it is due: another machine's clock is ahead. The message comes
-    /// again.
-    Wait,
     /// It is not to be sent.
     Skip(String),
     /// It is not to be sent now.
@@ -24,18 +21,14 @@ pub enum Step {
     Send,
 }
 
-/// What clocks of two machines differ by (those of Lambda, by milliseconds): who sent the message found it due.
-const SKEW: Duration = Duration::from_secs(2);
-/// Clocks that are not set differ by more. What is due later than this was brought by an old message, and its own time
-/// brings it again.
-const MOST_SKEW: Duration = Duration::from_secs(60);
-
 /// What is known when a worker looks.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
 pub struct Sight<'a> {
     pub notification: &'a Notification,
     pub delivery: &'a Delivery,
+    /// When it was due, by the message that brought it.
+    pub brought_for: Instant,
     pub preferences: &'a Preferences,
     /// None for a channel that needs none, and where it was deleted.
     pub address: Option<&'a Address>,
@@ -62,13 +55,12 @@ impl Sight<'_> {
         if delivery.state.is_final() {
             return Step::Leave;
         }
-        // What is due in a moment is judged as of then: before it, quiet hours would put it off until that very moment,
-        // for which it is being brought already.
-        let now = match now.until(delivery.due_at) {
-            early if early > MOST_SKEW => return Step::Leave,
-            early if early > SKEW => return Step::Wait,
-            _ => now.max(delivery.due_at),
-        };
+        if now < delivery.due_at && self.brought_for != delivery.due_at {
+            return Step::Leave; // an old message: its own time brings it again
+        }
+        // It is due, by the clock of whoever sent the message. By this one, which is behind, quiet hours would put it
+        // off until the moment for which it was brought.
+        let now = now.max(delivery.due_at);
         if let Some(reason) = self.refusal(now) {
             return Step::Skip(reason);
         }
@@ -185,25 +177,22 @@ mod tests {
 
     #[test]
     fn a_worker_whose_clock_is_behind_loses_nothing() {
-        let now: Instant = "2026-11-25T07:00:00Z".parse().unwrap();
+        let due_at: Instant = "2026-11-25T07:00:00Z".parse().unwrap();
         let preferences: Preferences = serde_json::from_str(
             r#"{"quiet_hours": {"start": "22:00", "end": "08:00"}, "time_zone": "Europe/Berlin"}"#,
         )
         .unwrap();
-        let notification = notification(now);
-        let step = |ahead: Duration, due_at: Instant, state: DeliveryState| {
-            let delivery = Delivery { state, ..Delivery::new(&notification, Channel::InApp, "", due_at) };
-            let (notification, delivery, preferences) = (&notification, &delivery, &preferences);
-            let sight =
-                Sight { notification, delivery, preferences, address: None, newest: None, others: Others::default() };
-            sight.step(due_at - ahead)
+        let notification = notification(due_at);
+        let step = |brought_for: Instant, now: Instant, state: DeliveryState| {
+            let delivery = &Delivery { state, ..Delivery::new(&notification, Channel::InApp, "", due_at) };
+            let (notification, preferences, others) = (&notification, &preferences, Others::default());
+            let sight = Sight { notification, delivery, brought_for, preferences, address: None, newest: None, others };
+            sight.step(now)
         };
-        let pending = |millis: u64| step(Duration::from_millis(millis), now, DeliveryState::Pending);
-        assert_eq!(pending(0), Step::Send);
-        assert_eq!(pending(2_000), Step::Send, "quiet hours end when it is due, and have not by this clock");
-        assert_eq!(pending(2_001), Step::Wait);
-        assert_eq!(pending(60_000), Step::Wait);
-        assert_eq!(pending(60_001), Step::Leave, "an old message; its own time brings it");
-        assert_eq!(step(Duration::from_secs(9), now, DeliveryState::Sent), Step::Leave);
+        let behind = due_at - Duration::from_secs(240);
+        assert_eq!(step(due_at, behind, DeliveryState::Pending), Step::Send, "quiet hours end when it is due");
+        assert_eq!(step(behind, behind, DeliveryState::Pending), Step::Leave, "an old message, put off since");
+        assert_eq!(step(behind, due_at, DeliveryState::Pending), Step::Send);
+        assert_eq!(step(due_at, behind, DeliveryState::Sent), Step::Leave);
     }
 }

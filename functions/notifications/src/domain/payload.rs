@@ -1,5 +1,7 @@
 //! What each channel is given.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use types::{Instant, Priority};
 
@@ -19,6 +21,11 @@ pub fn for_push(notification: &Notification, platform: Platform, now: Instant) -
     };
     let text = fitting(&notification.content.body, MOST_PUSH_BYTES, payload);
     json!({"default": notification.content.title, platform.name(): text})
+}
+
+/// How long a push is kept for a device that is off: FCM takes four weeks at most.
+pub fn push_lasts(notification: &Notification, now: Instant) -> Option<Duration> {
+    notification.expires_at.map(|at| now.until(at).min(Duration::from_secs(28 * 86_400)))
 }
 
 /// The payload with as much of the body as fits. (What does not fit without any is the provider's to refuse.)
@@ -75,8 +82,8 @@ fn fcm(notification: &Notification, body: &str, now: Instant) -> Value {
     if let Some(key) = &notification.collapse_key {
         android["collapse_key"] = key.as_str().into();
     }
-    if let Some(at) = notification.expires_at {
-        android["ttl"] = format!("{}s", now.until(at).as_secs()).into();
+    if let Some(lasts) = push_lasts(notification, now) {
+        android["ttl"] = format!("{}s", lasts.as_secs()).into();
     }
     json!({"fcmV1Message": {"message": {
         "notification": {"title": notification.content.title, "body": body},

@@ -46,7 +46,7 @@ pub enum NotificationError {
     TemplateId,
     #[error(transparent)]
     Template(#[from] TemplateError),
-    #[error("the template is at version {}", .0.map_or_else(|| "none".to_owned(), |version| version.to_string()))]
+    #[error("it is at version {}", .0.map_or_else(|| "none".to_owned(), |version| version.to_string()))]
     Version(Option<u64>),
     #[error("{0}")]
     Address(&'static str),

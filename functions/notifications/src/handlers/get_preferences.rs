@@ -1,6 +1,6 @@
 //! GET /users/{user}/preferences: show what a user wants to be told, and when.
 
-use web::{Caller, Json, Path, Problem, State};
+use web::{Caller, Path, Problem, State};
 
 use crate::App;
 use crate::domain::notification;
@@ -11,7 +11,8 @@ pub async fn handle(
     State(app): State<App>,
     caller: Caller,
     Path(user): Path<String>,
-) -> Result<Json<PreferencesView>, Problem> {
+) -> Result<PreferencesView, Problem> {
     let user = notification::user(&user)?;
-    Ok(Json(PreferencesView(app.store.preferences(&caller.id, &user).await?)))
+    let (preferences, version) = app.store.preferences(&caller.id, &user).await?;
+    Ok(PreferencesView { preferences, version })
 }

@@ -17,12 +17,18 @@ pub async fn handle(app: App) -> Result<(), Fault> {
     let carry = |claims: Vec<Claim>| async {
         let (mut failed, mut by_priority) = (BTreeSet::new(), BTreeMap::<Priority, Vec<Claim>>::new());
         let mut fan_outs = Vec::new();
-        for claim in claims {
+        for mut claim in claims {
             // What cannot be read keeps none of the others back.
-            match claim.message::<Task>() {
-                Ok(task) => by_priority.entry(task.priority()).or_default().push(claim),
-                Err(_) if claim.message::<Step>().is_ok() => fan_outs.push(claim),
-                Err(fault) => {
+            match (claim.message::<Task>(), claim.message::<Step>()) {
+                (Ok(task), _) => {
+                    claim.tenant = Some(task.tenant().to_owned());
+                    by_priority.entry(task.priority()).or_default().push(claim);
+                }
+                (_, Ok(step)) => {
+                    claim.tenant = Some(step.tenant);
+                    fan_outs.push(claim);
+                }
+                (Err(fault), _) => {
                     tracing::error!(fault = fault.chain(), id = claim.id, "what is due cannot be read");
                     failed.insert(claim.id);
                 }

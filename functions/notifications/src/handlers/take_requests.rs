@@ -12,6 +12,14 @@ use crate::events::Requested;
 pub async fn handle(app: App, batch: Batch<Requested>) -> Result<BatchOutcome, Fault> {
     let mut failed = Vec::new();
     for message in &batch.messages {
+        if !message.body.is_known() {
+            aws::count("requests_refused", 1.0);
+            tracing::error!(
+                source = message.body.source,
+                "a system's request is of a version or a tenant that is none"
+            );
+            continue;
+        }
         let (tenant, new, once) = message.body.clone().into_request();
         match app.send(&tenant, new, Some(&once)).await {
             Ok(Ok(_)) => {}

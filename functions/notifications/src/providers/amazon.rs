@@ -12,7 +12,7 @@ use types::{Answer, Fault};
 use work::Priority;
 
 use super::{Inner, Outcome, Parcel};
-use crate::domain::{Platform, for_push, segments, sms_text};
+use crate::domain::{Platform, for_push, push_lasts, segments, sms_text};
 use crate::mail::Mail;
 
 impl Inner {
@@ -38,7 +38,7 @@ impl Inner {
         let raw = raw.map_err(|e| Fault::permanent("building a mail").caused_by(e))?;
         let mut request = client
             .send_email()
-            .from_email_address(&self.mail_from)
+            .from_email_address(crate::mail::sender(&self.mail_from).1) // the MIME has the name
             .destination(Destination::builder().to_addresses(to).build())
             .content(EmailContent::builder().raw(raw).build())
             .configuration_set_name(&self.configuration_set)
@@ -63,7 +63,7 @@ impl Inner {
         let request = self
             .ses()
             .send_email()
-            .from_email_address(&self.mail_from)
+            .from_email_address(crate::mail::sender(&self.mail_from).1)
             .destination(Destination::builder().to_addresses(to).build())
             .content(EmailContent::builder().simple(message.build()).build())
             .configuration_set_name(&self.configuration_set);
@@ -124,7 +124,11 @@ impl Inner {
     pub(super) async fn create_endpoint(&self, application: &str, token: &str) -> Answer<String, Outcome> {
         let request = self.sns().create_platform_endpoint().platform_application_arn(application).token(token);
         match aws::within_deadline("CreatePlatformEndpoint", request.send()).await? {
-            Ok(output) => Ok(Ok(output.endpoint_arn.unwrap_or_default())),
+            Ok(output) => {
+                let endpoint = output.endpoint_arn.unwrap_or_default();
+                // One that is there may have been switched off, and is answered all the same.
+                Ok(self.refresh_endpoint(&endpoint, token).await?.map(|()| endpoint))
+            }
             Err(error) => refused("CreatePlatformEndpoint", error),
         }
     }
@@ -167,7 +171,7 @@ where
 /// What SNS passes on beside the payload (SNS Developer Guide, *Mobile push reserved attributes*).
 fn attributes(platform: Platform, parcel: Parcel<'_>) -> Vec<(String, String)> {
     let name = platform.name();
-    let lasts = parcel.notification.expires_at.map(|at| parcel.now.until(at).as_secs().to_string());
+    let lasts = push_lasts(parcel.notification, parcel.now).map(|lasts| lasts.as_secs().to_string());
     let mut attributes: Vec<(String, String)> =
         lasts.into_iter().map(|seconds| (format!("AWS.SNS.MOBILE.{name}.TTL"), seconds)).collect();
     if platform != Platform::Fcm {
@@ -187,14 +191,17 @@ fn tag(name: &str, value: &str) -> Result<MessageTag, Fault> {
     built.map_err(|e| Fault::permanent("building a tag").caused_by(e))
 }
 
-/// What a failed call means. SES and SNS say with 4xx that it had no effect, and with 5xx that they failed; a call that
-/// was not answered may have been carried out.
+/// What a failed call means. SES and SNS say with 4xx and 503 that it had no effect; a call that
+/// failed, or was not answered, may have been carried out.
 pub(super) fn judge<E>(error: &SdkError<E, HttpResponse>) -> Outcome
 where
     E: ProvideErrorMetadata,
 {
     const GONE: [&str; 4] = ["EndpointDisabled", "EndpointDisabledException", "NotFound", "NotFoundException"];
-    const BUSY: [&str; 6] = [
+    // A platform's credentials that have run out are no failure of SNS, and do not keep other platforms' pushes back.
+    const BUSY: [&str; 8] = [
+        "PlatformApplicationDisabled",
+        "PlatformApplicationDisabledException",
         "Throttled",
         "ThrottledException",
         "Throttling",
@@ -203,12 +210,10 @@ where
         "LimitExceededException",
     ];
     // The account's or the application's state: it may be mended while the notification waits.
-    const OURS: [&str; 7] = [
+    const OURS: [&str; 5] = [
         "AccountSuspendedException",
         "SendingPausedException",
         "MailFromDomainNotVerifiedException",
-        "PlatformApplicationDisabled",
-        "PlatformApplicationDisabledException",
         "AuthorizationError",
         "AccessDeniedException",
     ];
@@ -230,7 +235,9 @@ where
         (_, code) if BUSY.contains(&code) => Outcome::Busy(None, said),
         (429, _) => Outcome::Busy(None, said),
         (_, code) if OURS.contains(&code) => Outcome::Unavailable(said),
-        (500.., _) => Outcome::Unavailable(said),
+        (503, _) => Outcome::Unavailable(said),
+        // A server that failed may have done it before.
+        (500.., _) => Outcome::Unknown(said),
         _ => Outcome::Refused(said),
     }
 }

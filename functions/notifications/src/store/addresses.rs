@@ -1,6 +1,6 @@
 //! Addresses, and the mail addresses that take no mail.
 
-use dynamo::{Consistency, Item, Key, UpdateExpression, Value, eq, exists};
+use dynamo::{Consistency, Item, Key, UpdateExpression, Value, eq, exists, missing};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use types::time::millis;
@@ -52,15 +52,16 @@ impl Item for Suppressed {
 }
 
 impl Store {
-    /// Registers an address, or makes it anew where it is there: one write, for a device one before it that says whose
-    /// its endpoint is.
+    /// Registers an address, or makes anew the one that was `seen`: one conditional write, for a device one before it
+    /// that says whose its endpoint is.
     ///
     /// # Errors
-    /// Our failure.
-    pub async fn put_address(&self, address: &Address) -> Result<(), Fault> {
+    /// Our failure; a transient one where it was changed meanwhile.
+    pub async fn put_address(&self, address: &Address, seen: Option<Instant>) -> Result<(), Fault> {
         self.note_owner(address).await?;
-        let put = self.table.put(address).send_or::<()>(|_| ()).await?;
-        put.map_err(|()| Fault::permanent("a put without a condition was refused"))
+        let unchanged = seen.map_or_else(|| missing("pk"), |seen| eq("updated_at", seen));
+        let put = self.table.put(address).when(unchanged).send_or(|_| ()).await?;
+        put.map_err(|()| Fault::transient("the address was changed at the same moment"))
     }
 
     /// Notes whose an endpoint of SNS is: one write.
@@ -135,6 +136,21 @@ impl Store {
             .when(eq("target", Value::of(&address.target)?));
         let update = self.table.update(address.key()).apply(expression);
         update.send_or::<Address, IgnoredAny, _>(|_| NotificationError::NoAddress).await
+    }
+
+    /// Notes that a mailbox is its user's: one conditional write.
+    ///
+    /// # Errors
+    /// Refuses with [`NotificationError::NoAddress`] when it was deleted or changed meanwhile.
+    pub async fn confirm(&self, address: &Address, now: Instant) -> Answer<(), NotificationError> {
+        let expression = UpdateExpression::new()
+            .set("state", Value::of(&AddressState::Active)?)
+            .set("updated_at", now)
+            .set("confirmed_at", now)
+            .when(eq("target", Value::of(&address.target)?));
+        let update = self.table.update(address.key()).apply(expression);
+        let confirmed = update.send_or::<IgnoredAny, IgnoredAny, _>(|_| NotificationError::NoAddress).await?;
+        Ok(confirmed.map(drop))
     }
 
     /// Changes an address's state, where it is of the same target: one conditional write. True if it was there.

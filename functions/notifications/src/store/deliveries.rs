@@ -6,7 +6,7 @@ use dynamo::{
     Attributes, Condition, Consistency, Item as _, Key, Lease, UpdateExpression, eq, from_attributes, le, missing,
 };
 use serde::de::IgnoredAny;
-use types::{Fault, Instant};
+use types::{Fault, Instant, OnceRefusal};
 
 use super::users::StoredPreferences;
 use super::{Clash, Newest, Store, due_id, inbox, keys};
@@ -34,36 +34,7 @@ pub struct Known {
 pub struct Work {
     /// As it is now, this attempt counted.
     pub delivery: Delivery,
-    lease: Lease,
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Ending {
-    /// The provider took it, or it arrived.
-    Sent {
-        /// Whether that is arrival.
-        delivered: bool,
-        /// Who sent it.
-        provider: &'static str,
-        /// The provider's id of it.
-        id: Option<String>,
-    },
-    /// It is tried again then.
-    Again {
-        /// When.
-        at: Instant,
-        /// Why.
-        why: String,
-        /// Whether the attempt counts as one that failed.
-        failed: bool,
-        /// Whether it is known that it had no effect.
-        known: bool,
-    },
-    /// It is given up.
-    Failed(String),
-    /// It was not to be sent after all.
-    Skipped(String),
+    pub(super) lease: Lease,
 }
 
 impl Store {
@@ -142,56 +113,6 @@ impl Store {
         }
     }
 
-    /// Notes how an attempt ended, if it is still ours: one conditional write, or where it comes again one transaction
-    /// with what waits for that.
-    ///
-    /// # Errors
-    /// Our failure. Whether it was noted is then unknown, and so is to the next worker whether it was sent.
-    pub async fn end(&self, work: &Work, ending: &Ending, now: Instant) -> Result<(), Fault> {
-        let lost = |_: Option<IgnoredAny>| Clash;
-        let expression = self.ended(work, ending, now);
-        let noted = match ending {
-            Ending::Again { at, .. } => {
-                let errand = work.delivery.errand();
-                let id = due_id(&errand, &format!("attempt{}", work.delivery.attempts));
-                let due = self.due.item(&id, *at, &errand, now).await?;
-                let transaction = self.table.transact::<Clash>().update(&work.delivery.key(), &expression, lost)?;
-                transaction.put(&due, missing("pk"), |_| Clash)?.send::<()>().await?.map(drop)
-            }
-            _ => {
-                let update = self.table.update(work.delivery.key()).apply(expression);
-                update.send_or::<IgnoredAny, IgnoredAny, Clash>(lost).await?.map(drop)
-            }
-        };
-        if noted.is_err() {
-            aws::count("leases_lost", 1.0);
-        }
-        Ok(())
-    }
-
-    fn ended(&self, work: &Work, ending: &Ending, now: Instant) -> UpdateExpression {
-        let base = UpdateExpression::new().when(work.lease.held()).remove("lease_holder").remove("lease_until");
-        let state = |state: DeliveryState| base.clone().set("state", state.name());
-        match ending {
-            Ending::Sent { delivered, provider, id } => {
-                let sent = if *delivered { DeliveryState::Delivered } else { DeliveryState::Sent };
-                let mut expression = state(sent).set("sent_at", now).set("provider", *provider).remove("reason");
-                if let Some(id) = id {
-                    expression = expression.set("provider_id", id.as_str());
-                }
-                let expression = if *delivered { expression.set("delivered_at", now) } else { expression };
-                expression.add("answered", 1_u64)
-            }
-            Ending::Again { at, why, failed, known } => {
-                let expression = state(DeliveryState::Pending).set("due_at", *at).set("reason", why.as_str());
-                let counts = [("failures", failed), ("answered", known)];
-                counts.into_iter().filter(|(_, counts)| **counts).fold(expression, |e, (name, _)| e.add(name, 1_u64))
-            }
-            Ending::Failed(why) => state(DeliveryState::Failed).set("reason", why.as_str()).add("answered", 1_u64),
-            Ending::Skipped(why) => state(DeliveryState::Skipped).set("reason", why.as_str()).add("answered", 1_u64),
-        }
-    }
-
     /// Puts a notification into its user's inbox, counts it, and notes that it arrived, all or nothing: in the inbox
     /// nothing is twice, and no lease is needed. One transaction; of two workers one does.
     ///
@@ -215,32 +136,46 @@ impl Store {
         transaction.send::<()>().await.map(drop)
     }
 
-    /// Notes that a delivery is not to be sent: one conditional write.
+    /// Notes that a delivery is not to be sent, or is given up: one conditional write.
     ///
     /// # Errors
-    /// Our failure.
-    pub async fn skip(&self, delivery: &Delivery, why: &str, now: Instant) -> Result<(), Fault> {
-        let expression = UpdateExpression::new().set("state", DeliveryState::Skipped.name()).set("reason", why);
+    /// Our failure; a transient one where another worker has it.
+    pub async fn close(&self, delivery: &Delivery, state: DeliveryState, why: &str, now: Instant) -> Result<(), Fault> {
+        let expression = UpdateExpression::new().set("state", state.name()).set("reason", why);
         let expression = expression.when(open(delivery, now));
         let update = self.table.update(delivery.key()).apply(expression);
-        update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await.map(drop)
+        let closed = update.send_or::<IgnoredAny, Delivery, _>(Refused::by).await?;
+        closed.map(drop).or_else(Refused::again)
     }
 
-    /// Keeps a delivery for later: one transaction, with what waits for that. Of two workers one does.
+    /// Keeps a delivery for later: one transaction, with what waits for that. Of two workers one does. `waits_since` is
+    /// told where it waits for its provider.
     ///
     /// # Errors
-    /// Our failure.
-    pub async fn defer(&self, delivery: &Delivery, at: Instant, why: &str, now: Instant) -> Result<(), Fault> {
-        let errand = delivery.errand();
+    /// Our failure; a transient one where another worker has it.
+    pub async fn defer(
+        &self,
+        delivery: &Delivery,
+        at: Instant,
+        why: &str,
+        waits_since: Option<Instant>,
+        now: Instant,
+    ) -> Result<(), Fault> {
+        let errand = Errand { due_at: at, ..delivery.errand() };
         let due = self.due.item(&due_id(&errand, &format!("{why}{}", at.millis())), at, &errand, now).await?;
         let expression = UpdateExpression::new()
             .set("state", DeliveryState::Pending.name())
             .set("due_at", at)
             .set("reason", why)
             .when(open(delivery, now));
-        let transaction = self.table.transact::<Clash>();
-        let transaction = transaction.update(&delivery.key(), &expression, |_: Option<IgnoredAny>| Clash)?;
-        transaction.put(&due, missing("pk"), |_| Clash)?.send::<()>().await.map(drop)
+        let expression = match waits_since {
+            Some(since) => expression.set("waits_since", since),
+            None => expression.remove("waits_since"),
+        };
+        let transaction = self.table.transact::<Refused>();
+        let transaction = transaction.update(&delivery.key(), &expression, Refused::by)?;
+        let done = transaction.put(&due, missing("pk"), |_| Refused::Done)?.send::<()>().await?;
+        done.map(drop).or_else(Refused::again)
     }
 
     /// A delivery: one strongly consistent read.
@@ -249,6 +184,38 @@ impl Store {
     /// Our failure.
     pub async fn delivery(&self, key: &Key) -> Result<Option<Delivery>, Fault> {
         self.table.get(key, Consistency::Strong).await
+    }
+}
+
+/// Why a delivery could not be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Another worker has it.
+    Held,
+    /// It is not as it was: done, or put off.
+    Done,
+}
+
+impl Refused {
+    pub(super) fn by(standing: Option<Delivery>) -> Self {
+        match standing.is_some_and(|standing| standing.state == DeliveryState::Leased) {
+            true => Self::Held,
+            false => Self::Done,
+        }
+    }
+
+    /// Should the worker that has it die, the message has to come again: so it is not done with, whoever is at it.
+    fn again(self) -> Result<(), Fault> {
+        match self {
+            Self::Held => Err(Fault::transient("another worker has the delivery")),
+            Self::Done => Ok(()),
+        }
+    }
+}
+
+impl From<OnceRefusal> for Refused {
+    fn from(_: OnceRefusal) -> Self {
+        Self::Done
     }
 }
 

@@ -67,10 +67,11 @@ impl Told {
 
     fn state(self) -> Option<DeliveryState> {
         match self {
-            Self::Delivered => Some(DeliveryState::Delivered),
+            // What is opened has arrived, whoever told of it or did not.
+            Self::Delivered | Self::Opened | Self::Clicked => Some(DeliveryState::Delivered),
             Self::Bounced => Some(DeliveryState::Bounced),
             Self::Rejected => Some(DeliveryState::Failed),
-            Self::Opened | Self::Clicked | Self::Complained => None,
+            Self::Complained => None,
         }
     }
 }
@@ -90,6 +91,9 @@ impl Store {
     ) -> Result<bool, Fault> {
         let attribute = told.attribute();
         let mut expression = UpdateExpression::new().set(attribute, Value::from(at));
+        if told == Told::Rejected {
+            expression = expression.set("reason", "rejected");
+        }
         let mut condition = exists("pk").and(missing(attribute));
         if let Some(state) = told.state() {
             expression = expression.set("state", state.name());

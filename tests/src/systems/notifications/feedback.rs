@@ -20,8 +20,9 @@ fn event(message: &Value) -> Value {
 fn of_mail(kind: &str, notification: &str, address: &str, more: &Value) -> Value {
     let tag = |text: &str| json!([URL_SAFE_NO_PAD.encode(text)]);
     let tags = json!({"tenant": tag("alice"), "notification": tag(notification), "address": tag(address)});
-    let mail = json!({"timestamp": "2027-01-15T08:00:01.000Z", "messageId": "m-1", "tags": tags});
-    let mut event = json!({"eventType": kind, "mail": mail});
+    let mail = json!({"timestamp": "2027-01-15T08:00:00.500Z", "messageId": "m-1", "tags": tags});
+    let at = json!({"timestamp": "2027-01-15T08:00:01.000Z"});
+    let mut event = json!({"eventType": kind, "mail": mail, kind.to_lowercase(): at});
     event.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     event
 }
@@ -85,7 +86,9 @@ async fn an_address_that_bounced_takes_no_mail_until_it_is_confirmed_anew() -> R
     let (id, address) = mailed(&mut world).await?;
     let passing = json!({"bounce": {"bounceType": "Transient", "bounceSubType": "MailboxFull"}});
     tell(&mut world, &of_mail("Bounce", &id, &address, &passing)).await?;
-    assert_eq!(delivery(&mut world, &id, "email").await?["state"], "sent", "SES goes on trying");
+    assert_eq!(delivery(&mut world, &id, "email").await?["state"], "bounced", "SES has given it up");
+    let listed = call(&mut world, "GET", "/users/ada/addresses", Value::Null).await?;
+    assert_eq!(listed["items"][0]["state"], "active", "a full mailbox may have room another day");
     let for_good = json!({"bounce": {"bounceType": "Permanent", "bounceSubType": "General"}});
     for _ in 0..2 {
         tell(&mut world, &of_mail("Bounce", &id, &address, &for_good)).await?;

@@ -138,10 +138,12 @@ fn a_worker_collects_what_was_not_tried_yet_and_asks_for_no_more_mail() {
         state: AddressState::Active,
         created_at: now,
         updated_at: now,
+        confirmed_at: None,
     };
     let step = |preferences: &Preferences, notification: &Notification, delivery: &Delivery| {
         let (address, others) = (Some(&address), Others::default());
-        Sight { notification, delivery, preferences, address, newest: None, others }.step(now)
+        let brought_for = delivery.due_at;
+        Sight { notification, delivery, brought_for, preferences, address, newest: None, others }.step(now)
     };
     let fresh = Delivery::new(&notification, Channel::Email, "a", notification.created_at);
     assert_eq!(step(&preferences, &notification, &fresh), Step::Collect(until));
