@@ -18,9 +18,6 @@ use crate::domain::{
 use crate::providers::{Outcome, Parcel, Provider};
 use crate::store::{Ending, Known, Work};
 
-/// When it is looked at again where the provider does not say.
-pub(crate) const BUSY_PAUSE: Duration = Duration::from_secs(60);
-
 impl App {
     /// Does what a worker's message says.
     pub(crate) async fn do_task(&self, task: &Task) -> Result<(), Fault> {
@@ -57,9 +54,11 @@ impl App {
                 aws::count("deliveries_deferred", 1.0);
                 self.store.defer(&known.delivery, at, why, None, now).await
             }
-            Step::Collect(until) => self.collect(&known, until, now).await,
+            Step::Collect(until) => Box::pin(self.collect(&known, until, now)).await,
             Step::Send if known.delivery.channel == Channel::InApp => self.to_inbox(&known, now).await,
-            Step::Send => self.attempt(&known, now).await,
+            // By the clock of whoever found that it is due: what is due then would be put off until then. Boxed: its
+            // ways are many, and whoever awaits it need not hold the largest of them.
+            Step::Send => Box::pin(self.attempt(&known, now.max(known.delivery.due_at))).await,
         }
     }
 
@@ -101,18 +100,19 @@ impl App {
         let Some(address) = known.address.as_ref() else { return Ok(()) };
         let provider = match self.provider(delivery.channel, now).await? {
             Ok(found) => found,
-            Err(until) => return self.wait(delivery, until, "provider-down", now).await,
+            Err(until) => return self.wait(delivery, until, now).await,
         };
-        if let Err(at) = self.pace(provider, known.notification.priority, now).await? {
-            return self.wait(delivery, at, "provider-rate", now).await;
-        }
-        // None needs another's answer: one round trip.
-        let (refused, room, work) =
-            tokio::try_join!(self.is_refused(address), self.has_room(known, now), self.store.take(delivery, now))?;
-        let Some(work) = work else { return Ok(()) };
+        // What is refused may have taken a turn: it is rare, and this is a round trip less for all others.
+        let (refused, its_turn) = tokio::try_join!(self.is_refused(address), self.is_its_turn(known, provider, now))?;
         if let Some(why) = refused {
-            return self.store.end(&work, &Ending::Skipped(why), now).await;
+            return self.store.close(delivery, DeliveryState::Skipped, &why, now).await;
         }
+        if !its_turn {
+            return Ok(());
+        }
+        // Neither needs the other's answer: one round trip.
+        let (room, work) = tokio::try_join!(self.has_room(known, now), self.store.take(delivery, now))?;
+        let Some(work) = work else { return Ok(()) };
         if !room {
             return self.store.end(&work, &Ending::Skipped("user-cap".to_owned()), now).await;
         }
@@ -158,7 +158,7 @@ impl App {
                 Ending::Failed(why)
             }
             Outcome::Busy(at, why) if !delivery.waits_too_long(now) => {
-                let at = at.unwrap_or(now + BUSY_PAUSE).max(now + Duration::from_secs(1));
+                let at = at.unwrap_or(now + delivery.pause(now)).max(now + Duration::from_secs(1));
                 Ending::Again { at, why, failed: false, known: true }
             }
             Outcome::Busy(_, why) => Ending::Failed(why),

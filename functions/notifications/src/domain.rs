@@ -27,7 +27,7 @@ pub use dispatch::{Others, Sight, Step, plan};
 pub use fan_out::{Audience, AudienceFile, FanOut, FanOutState, Said, Shard, ShardState, Worked};
 pub use inbox::{Counts, InboxItem, Mark};
 pub use live::{Connection, MOST_CONNECTIONS, free_place};
-pub use notification::{Fallback, KEPT, Notification, NotificationState, When};
+pub use notification::{Fallback, KEPT, MOST_AHEAD, Notification, NotificationState, When};
 pub use payload::{for_browser, for_push, for_webhook, push_lasts, sms_text};
 pub use preferences::{Locale, OptOut, Preferences, TypePreferences, is_type};
 pub use quiet::{QuietHours, TimeOfDay, Zone};

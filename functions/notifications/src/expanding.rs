@@ -5,6 +5,7 @@
 //! worker that dies leaves the page as it was; the next one finds what was made and makes the rest. The next page is
 //! sent on by the table's stream, from that same write: none is forgotten by a worker that dies after it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -117,15 +118,26 @@ impl App {
                 }
             }
             let now = self.clock.now();
-            for told in join_all(chunk.iter().map(|user| self.tell_recipient(fan_out, user, template, now))).await {
-                match told? {
-                    Ok(()) => worked.expanded += 1,
-                    Err(refusal) => {
+            // A user who is named twice would meet herself.
+            let users: BTreeSet<&String> = chunk.iter().collect();
+            let mut refused = 0;
+            for told in join_all(users.iter().map(|user| self.tell_recipient(fan_out, user, template, now))).await {
+                match told {
+                    Ok(Ok(())) => {}
+                    Ok(Err(refusal)) => {
                         tracing::warn!(fan_out = fan_out.id, %refusal, "a user of a fan-out is told nothing");
-                        worked.refused += 1;
+                        refused += 1;
                     }
+                    // What will fail each time must not keep all others behind it waiting.
+                    Err(fault) if !fault.is_transient() => {
+                        tracing::error!(fan_out = fan_out.id, fault = fault.chain(), "a user of a fan-out is left out");
+                        refused += 1;
+                    }
+                    Err(fault) => return Err(fault),
                 }
             }
+            worked.refused += refused;
+            worked.expanded += chunk.len() as u64 - refused;
         }
         Ok(Some(worked))
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use types::{Answer, Instant, Once};
 
 use crate::App;
-use crate::domain::fan_out::MOST_FILE_BYTES;
+use crate::domain::fan_out::{MOST_AHEAD_OF_FILE, MOST_FILE_BYTES};
 use crate::domain::{Audience, FanOut, FanOutState, KEPT, NotificationError, Said, is_type, notification};
 use crate::send::{NewNotification, fresh_id};
 
@@ -128,6 +128,9 @@ impl App {
             reason: None,
             purge_at: (send_at.unwrap_or(now) + KEPT).seconds(),
         };
+        if matches!(fan_out.audience, Audience::File(_)) && now + MOST_AHEAD_OF_FILE < fan_out.due_at() {
+            return Ok(Err(NotificationError::Time("a broadcast begins within a week: its file is not kept for ever")));
+        }
         Ok(fan_out.check().map(|()| fan_out))
     }
 

@@ -105,8 +105,9 @@ impl App {
         let kind = if event.event_type.is_empty() { &event.notification_type } else { &event.event_type };
         let told = match kind.as_str() {
             "Delivery" => Told::Delivered,
-            // Also one that is not permanent: SES goes on trying for a day, and tells when it gives up.
-            "Bounce" => Told::Bounced,
+            "Bounce" if event.bounce.bounce_type == "Permanent" => Told::Bounced,
+            // SES goes on trying for a day, and tells when it gives up. A full mailbox may have room another day.
+            "Bounce" => Told::Returned,
             "Complaint" => Told::Complained,
             "Open" => Told::Opened,
             "Click" => Told::Clicked,
@@ -120,8 +121,7 @@ impl App {
         }
         // Not only at the first time: a worker may have died in between.
         let lost = match told {
-            // A full mailbox may have room another day.
-            Told::Bounced if event.bounce.bounce_type == "Permanent" => AddressState::Bounced,
+            Told::Bounced => AddressState::Bounced,
             Told::Complained => AddressState::Complained,
             _ => return Ok(()),
         };

@@ -1,7 +1,7 @@
 //! From the table's stream to the queues.
 
 use types::Fault;
-use work::{Change, Kind, Outgoing, Priority};
+use work::{Change, Kind, NotSent, Outgoing, Priority};
 
 use crate::App;
 use crate::domain::fan_out::Step;
@@ -15,7 +15,7 @@ impl App {
         let mut fresh: Vec<Delivery> = Vec::new();
         // The template's filters leave nothing else.
         for change in changes.iter().filter(|it| it.kind == Kind::Insert && it.sk.starts_with(keys::DELIVERY)) {
-            fresh.extend(change.after::<Delivery>()?);
+            fresh.extend(readable(change, change.after::<Delivery>()));
         }
         self.forward_fan_outs(changes, priorities).await?;
         for &priority in priorities {
@@ -25,10 +25,7 @@ impl App {
             let messages: Vec<Outgoing> = due
                 .map(|delivery| Ok(Outgoing::new(&delivery.errand())?.of(&delivery.tenant)))
                 .collect::<Result<_, _>>()?;
-            let not_sent = self.queues()?.send_all(priority, &messages).await?;
-            if let Some(first) = not_sent.into_iter().next() {
-                return Err(first.fault);
-            }
+            may_pass(self.queues()?.send_all(priority, &messages).await?)?;
         }
         Ok(())
     }
@@ -37,7 +34,7 @@ impl App {
     pub(crate) async fn uncount_forgotten(&self, changes: &[Change]) -> Result<(), Fault> {
         let removed = changes.iter().filter(|it| it.kind == Kind::Remove && it.sk.starts_with(keys::ITEM));
         for change in removed {
-            if let Some(item) = change.before::<InboxItem>()? {
+            if let Some(item) = readable(change, change.before::<InboxItem>()) {
                 self.store.uncount(&item, self.clock.now()).await?;
             }
         }
@@ -51,12 +48,12 @@ impl App {
         for change in changes.iter().filter(|it| it.kind != Kind::Remove && it.sk.starts_with(keys::FAN_OUT)) {
             match keys::is_fan_out(&change.sk) {
                 true => {
-                    let fan_out = change.after::<FanOut>()?.filter(|it| it.state == FanOutState::Open);
+                    let fan_out = readable(change, change.after::<FanOut>()).filter(|it| it.state == FanOutState::Open);
                     let fan_out = fan_out.filter(|it| priorities.contains(&it.priority));
                     steps.extend(fan_out.iter().flat_map(FanOut::steps));
                 }
                 false => {
-                    let shard = change.after::<Shard>()?.filter(|it| it.state == ShardState::Open);
+                    let shard = readable(change, change.after::<Shard>()).filter(|it| it.state == ShardState::Open);
                     steps.extend(shard.filter(|it| priorities.contains(&it.priority)).map(|shard| shard.step()));
                 }
             }
@@ -66,9 +63,27 @@ impl App {
         }
         let messages: Vec<Outgoing> =
             steps.iter().map(|step| Ok(Outgoing::new(step)?.of(&step.tenant))).collect::<Result<_, _>>()?;
-        match self.fan_outs()?.send_all(&messages).await.into_iter().next() {
-            Some(first) => Err(first.fault),
-            None => Ok(()),
-        }
+        may_pass(self.fan_outs()?.send_all(&messages).await)
     }
+}
+
+/// What cannot be read is left behind: it would hold up all changes after it until the stream has forgotten them.
+fn readable<T>(change: &Change, read: Result<Option<T>, Fault>) -> Option<T> {
+    read.unwrap_or_else(|fault| {
+        aws::count("changes_unreadable", 1.0);
+        tracing::error!(fault = fault.chain(), sk = change.sk, "a change cannot be read");
+        None
+    })
+}
+
+/// What was not sent comes again with all of its batch, unless it would fail each time.
+fn may_pass(not_sent: Vec<NotSent>) -> Result<(), Fault> {
+    for NotSent { fault, .. } in not_sent {
+        if fault.is_transient() {
+            return Err(fault);
+        }
+        aws::count("changes_not_sent", 1.0);
+        tracing::error!(fault = fault.chain(), "a change cannot be sent on");
+    }
+    Ok(())
 }

@@ -17,13 +17,15 @@ mod users;
 
 use std::time::Duration;
 
-use dynamo::{Consistency, Item, Key, Table, Value, eq, missing};
+use dynamo::{Consistency, Item, Key, Table, UpdateExpression, Value, eq, missing};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use types::{Answer, Fault, Instant, Once, OnceRefusal};
 use work::DueBuckets;
 
-use crate::domain::{Delivery, DeliveryState, Errand, FanOut, KEPT, Notification, NotificationError, Shard};
+use crate::domain::{
+    Delivery, DeliveryState, Errand, FanOut, KEPT, MOST_AHEAD, Notification, NotificationError, Shard,
+};
 pub use addresses::{Owner, Suppressed};
 pub use deliveries::{Known, Work};
 pub use digests::Collecting;
@@ -36,6 +38,8 @@ pub use users::User;
 
 /// Most items of a notification or a fan-out: deliveries of 20 addresses and six channels, or its shards.
 const MOST_PARTS: usize = 100;
+/// Looks at a notification that workers change while it is taken back.
+const TRIES: u8 = 3;
 
 impl Item for Notification {
     fn key(&self) -> Key {
@@ -149,7 +153,8 @@ impl Store {
     pub(crate) async fn note_newest(&self, notification: &Notification, now: Instant) -> Result<(), Fault> {
         let Some(collapse_key) = notification.collapse_key.clone() else { return Ok(()) };
         let Notification { tenant, user, id, .. } = notification.clone();
-        let purge_at = (notification.due_at().max(now) + KEPT).seconds();
+        // As long as what it replaces may wait.
+        let purge_at = (notification.due_at().max(now) + MOST_AHEAD + KEPT).seconds();
         let newest = Newest { tenant, user, collapse_key, notification: id.clone(), purge_at };
         let older = missing("pk").or(dynamo::lt("notification", id));
         self.table.put(&newest).when(older).send_or(|_| ()).await.map(drop)
@@ -205,7 +210,7 @@ impl Store {
     /// Refuses with [`NotificationError::NotFound`].
     pub async fn cancel(&self, tenant: &str, id: &str, now: Instant) -> Answer<bool, NotificationError> {
         Ok(match self.look(tenant, id).await? {
-            Ok(Found::One(notification, deliveries)) => Ok(self.stop(&notification, &deliveries, now).await?),
+            Ok(Found::One(notification, deliveries)) => return self.stop(&notification, deliveries, now).await,
             Ok(Found::Many(fan_out, shards)) => Ok(self.cancel_fan_out(&fan_out, &shards, now).await?),
             Err(refusal) => Err(refusal),
         })
@@ -214,35 +219,47 @@ impl Store {
     /// One conditional write for the notification, and one for each delivery that waits. What a worker is sending at
     /// this moment is sent, but not tried again. Answers whether anything was left to stop, now or when it was asked
     /// before.
-    async fn stop(&self, notification: &Notification, deliveries: &[Delivery], now: Instant) -> Result<bool, Fault> {
-        if notification.canceled_at.is_some() {
-            return Ok(true);
+    async fn stop(
+        &self,
+        notification: &Notification,
+        mut deliveries: Vec<Delivery>,
+        now: Instant,
+    ) -> Answer<bool, NotificationError> {
+        let (mut marked, mut stopped) = (notification.canceled_at.is_some(), false);
+        for _ in 0..TRIES {
+            let of = |state: DeliveryState| deliveries.iter().filter(move |delivery| delivery.state == state);
+            let digested: Vec<&Delivery> = of(DeliveryState::Digested).collect();
+            stopped |= of(DeliveryState::Canceled).next().is_some();
+            stopped |= !digested.is_empty() && self.take_out(notification, &digested).await?;
+            let waits = of(DeliveryState::Pending).chain(of(DeliveryState::Leased)).next().is_some();
+            if !marked && (waits || stopped) {
+                // The mark comes before the deliveries: a worker that looks from now on skips what is left, should this
+                // end half-way.
+                let mark = UpdateExpression::new().set("canceled_at", now).when(dynamo::exists("pk"));
+                let update = self.table.update(notification.key()).apply(mark);
+                update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await?.ok();
+                marked = true;
+            }
+            let stops = of(DeliveryState::Pending).map(|delivery| {
+                let stop = UpdateExpression::new().set("state", DeliveryState::Canceled.name());
+                let stop = stop.when(eq("state", DeliveryState::Pending.name()));
+                let update = self.table.update(delivery.key()).apply(stop);
+                async move { update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await }
+            });
+            let mut moved = false;
+            for stop in futures_util::future::join_all(stops).await {
+                moved |= stop?.is_err();
+            }
+            if !moved {
+                break;
+            }
+            // A worker was quicker: a digest may have it by now.
+            deliveries = match self.find(&notification.tenant, &notification.id).await? {
+                Ok((_, deliveries)) => deliveries,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
         }
-        let of = |state: DeliveryState| deliveries.iter().filter(move |delivery| delivery.state == state);
-        let digested: Vec<&Delivery> = of(DeliveryState::Digested).collect();
-        let waits = of(DeliveryState::Pending).chain(of(DeliveryState::Leased)).next().is_some();
-        if !waits && digested.is_empty() {
-            return Ok(false);
-        }
-        let taken_out = !digested.is_empty() && self.take_out(notification, &digested).await?;
-        if !waits && !taken_out {
-            return Ok(false);
-        }
-        // The mark comes before the deliveries: a worker that looks from now on skips what is left, should this end
-        // half-way.
-        let mark = dynamo::UpdateExpression::new().set("canceled_at", now).when(dynamo::exists("pk"));
-        let marked = self.table.update(notification.key()).apply(mark);
-        marked.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await?.ok();
-        let stops = of(DeliveryState::Pending).map(|delivery| {
-            let stop = dynamo::UpdateExpression::new().set("state", DeliveryState::Canceled.name());
-            let stop = stop.when(eq("state", DeliveryState::Pending.name()));
-            let update = self.table.update(delivery.key()).apply(stop);
-            async move { update.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await }
-        });
-        for stop in futures_util::future::join_all(stops).await {
-            stop?.ok();
-        }
-        Ok(true)
+        Ok(Ok(marked || stopped))
     }
 
     /// Whether the table answers: one read of an item that is never there.

@@ -95,10 +95,15 @@ impl Sdk {
         Self(Arc::new(self.0.to_builder().region(Region::new(region.to_owned())).build()))
     }
 
-    /// The same, but a call is tried once and no more: for calls that a provider would carry out twice.
+    /// The same, but a call is tried once and no more, and for longer: for calls that a provider would carry out twice.
     #[must_use]
     pub fn without_retries(&self) -> Self {
-        Self(Arc::new(self.0.to_builder().retry_config(RetryConfig::disabled()).build()))
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_secs(10))
+            .build();
+        let config = self.0.to_builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts);
+        Self(Arc::new(config.build()))
     }
 
     /// An EventBridge client.

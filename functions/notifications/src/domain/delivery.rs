@@ -133,6 +133,9 @@ pub struct Delivery {
     /// Since when its provider has had no time for it.
     #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
     pub waits_since: Option<Instant>,
+    /// When it has its turn at its provider: it need not ask for one when it is due then.
+    #[serde(with = "opt_millis", default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Instant>,
     /// The notification that is the digest which took it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
@@ -191,6 +194,7 @@ impl Delivery {
             clicked_at: None,
             when: None,
             waits_since: None,
+            turn: None,
             digest: None,
             purge_at: of.purge_at,
         }
@@ -230,6 +234,12 @@ impl Delivery {
     /// Whether its provider has had no time for it for so long that it is given up.
     pub fn waits_too_long(&self, now: Instant) -> bool {
         self.waits_since.is_some_and(|since| since + MOST_WAIT <= now)
+    }
+
+    /// How long it is left alone by a provider that has no time: the longer, the longer it has waited.
+    pub fn pause(&self, now: Instant) -> Duration {
+        let waited = self.waits_since.map_or(Duration::ZERO, |since| since.until(now));
+        (waited / 8).clamp(Duration::from_secs(60), Duration::from_secs(30 * 60))
     }
 
     /// Attempts, the one under way left out, whose outcome nobody knows: each may have reached the user.

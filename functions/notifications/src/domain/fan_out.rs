@@ -17,7 +17,7 @@ use super::notification::KEPT;
 use super::template::Rendered;
 use super::{Channel, Fallback, Locale, Notification, NotificationError, Template, TemplateError};
 pub use audience::{Audience, CHUNK, TOPIC_PAGE, TOPIC_SHARDS, shard_of, topic};
-pub use file::{AudienceFile, FILE_PAGE, Lines, MOST_FILE_BYTES, WINDOW};
+pub use file::{AudienceFile, FILE_PAGE, Lines, MOST_AHEAD_OF_FILE, MOST_FILE_BYTES, WINDOW};
 pub use shard::{Shard, ShardState, Step, Worked};
 
 /// What a fan-out says.

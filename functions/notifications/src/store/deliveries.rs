@@ -6,7 +6,7 @@ use dynamo::{
     Attributes, Condition, Consistency, Item as _, Key, Lease, UpdateExpression, eq, from_attributes, le, missing,
 };
 use serde::de::IgnoredAny;
-use types::{Fault, Instant, OnceRefusal};
+use types::{Fault, Instant, OnceRefusal, random};
 
 use super::users::StoredPreferences;
 use super::{Clash, Newest, Store, due_id, inbox, keys};
@@ -16,6 +16,8 @@ use crate::domain::{
 
 /// How long a worker has a delivery to itself: longer than all its calls may take together.
 pub const LEASE: Duration = Duration::from_secs(30);
+/// What is left of an invocation when a worker gives up to try again.
+const RESERVE: Duration = Duration::from_secs(5);
 
 /// What a worker knows before it decides.
 #[derive(Debug, Clone)]
@@ -128,12 +130,22 @@ impl Store {
             .add("answered", 1_u64)
             .when(open(delivery, now));
         let one = Counts { unseen: 1, unread: 1 };
-        let transaction = self.table.transact::<Clash>();
-        let transaction = transaction.update(&delivery.key(), &arrived, |_: Option<IgnoredAny>| Clash)?;
-        let transaction = transaction.put(item, missing("pk"), |_| Clash)?;
-        let counts = keys::counts(&item.tenant, &item.user);
-        let transaction = transaction.update::<IgnoredAny>(&counts, &inbox::counting(one), |_| Clash)?;
-        transaction.send::<()>().await.map(drop)
+        loop {
+            let transaction = self.table.transact::<Clash>();
+            let transaction = transaction.update(&delivery.key(), &arrived, |_: Option<IgnoredAny>| Clash)?;
+            let transaction = transaction.put(item, missing("pk"), |_| Clash)?;
+            let counts = keys::counts(&item.tenant, &item.user);
+            let transaction = transaction.update::<IgnoredAny>(&counts, &inbox::counting(one), |_| Clash)?;
+            match transaction.send::<()>().await {
+                // Where many tell one user at once, each holds the counts for milliseconds; a message would come again
+                // in minutes.
+                Err(fault) if fault.is_transient() && aws::remaining() > RESERVE => {
+                    let jitter = u64::from(random::bytes::<1>()[0]);
+                    tokio::time::sleep(Duration::from_millis(100 + jitter)).await;
+                }
+                done => return done.map(drop),
+            }
+        }
     }
 
     /// Notes that a delivery is not to be sent, or is given up: one conditional write.
@@ -170,12 +182,40 @@ impl Store {
             .when(open(delivery, now));
         let expression = match waits_since {
             Some(since) => expression.set("waits_since", since),
-            None => expression.remove("waits_since"),
+            None => expression,
         };
         let transaction = self.table.transact::<Refused>();
         let transaction = transaction.update(&delivery.key(), &expression, Refused::by)?;
-        let done = transaction.put(&due, missing("pk"), |_| Refused::Done)?.send::<()>().await?;
+        // What is due then is there already, while it is being handed over: it would be deleted right away.
+        let done = transaction.put(&due, missing("pk"), |_| Refused::Held)?.send::<()>().await?;
         done.map(drop).or_else(Refused::again)
+    }
+
+    /// Notes when a delivery comes again, whose message is on its way by then: one conditional write. `turn` is when it
+    /// has its turn.
+    ///
+    /// # Errors
+    /// Our failure; a transient one where another worker has it.
+    pub async fn stand_in_line(
+        &self,
+        delivery: &Delivery,
+        at: Instant,
+        turn: Option<Instant>,
+        now: Instant,
+    ) -> Result<(), Fault> {
+        let expression = UpdateExpression::new()
+            .set("state", DeliveryState::Pending.name())
+            .set("due_at", at)
+            .set("reason", "provider-rate")
+            .set("waits_since", delivery.waits_since.unwrap_or(now))
+            .when(open(delivery, now));
+        let expression = match turn {
+            Some(turn) => expression.set("turn", turn),
+            None => expression.remove("turn"),
+        };
+        let update = self.table.update(delivery.key()).apply(expression);
+        let noted = update.send_or::<IgnoredAny, Delivery, _>(Refused::by).await?;
+        noted.map(drop).or_else(Refused::again)
     }
 
     /// A delivery: one strongly consistent read.

@@ -35,7 +35,10 @@ pub enum Told {
     Delivered,
     Opened,
     Clicked,
+    /// For good.
     Bounced,
+    /// For now, and it was given up.
+    Returned,
     Complained,
     Rejected,
 }
@@ -47,7 +50,7 @@ impl Told {
             Self::Delivered => "delivered_at",
             Self::Opened => "opened_at",
             Self::Clicked => "clicked_at",
-            Self::Bounced => "bounced_at",
+            Self::Bounced | Self::Returned => "bounced_at",
             Self::Complained => "complained_at",
             Self::Rejected => "rejected_at",
         }
@@ -59,7 +62,7 @@ impl Told {
             Self::Delivered => Some("delivered"),
             Self::Opened => Some("opened"),
             Self::Clicked => Some("clicked"),
-            Self::Bounced => Some("bounced"),
+            Self::Bounced | Self::Returned => Some("bounced"),
             Self::Complained => Some("complained"),
             Self::Rejected => None,
         }
@@ -69,7 +72,7 @@ impl Told {
         match self {
             // What is opened has arrived, whoever told of it or did not.
             Self::Delivered | Self::Opened | Self::Clicked => Some(DeliveryState::Delivered),
-            Self::Bounced => Some(DeliveryState::Bounced),
+            Self::Bounced | Self::Returned => Some(DeliveryState::Bounced),
             Self::Rejected => Some(DeliveryState::Failed),
             Self::Complained => None,
         }
@@ -99,6 +102,10 @@ impl Store {
             expression = expression.set("state", state.name());
             // What came back does not arrive by what was told before; it may come back after it arrived.
             condition = condition.and(ne("state", DeliveryState::Bounced.name()));
+        }
+        if told == Told::Returned {
+            // An answer that somebody is away comes as such a bounce, after the mail has arrived.
+            condition = condition.and(missing("delivered_at")).and(missing("opened_at"));
         }
         let expression = expression.when(condition);
         let Some(((tenant, id), sum)) = template.zip(told.sum()) else {

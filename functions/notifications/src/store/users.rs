@@ -48,8 +48,8 @@ impl Store {
     /// Our failure.
     pub async fn user(&self, tenant: &str, user: &str) -> Result<User, Fault> {
         let mut found = User::default();
-        // Whoever registers many at the same moment may have more than there are to be; the first are enough.
-        for item in self.table.query(keys::of_user(tenant, user)).strong().first(MOST_ITEMS).await? {
+        // Whoever registers many at the same moment may have more than there are to be. The preferences come first.
+        for item in self.table.query(keys::of_user(tenant, user)).strong().descending().first(MOST_ITEMS).await? {
             let is_address =
                 item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(keys::ADDRESS));
             match is_address {

@@ -4,12 +4,16 @@
 //! divided. A position is any byte; the line that it leads to is the first that begins there or later. So a worker goes
 //! on from where the last page ended, were it in the middle of a line that has no end.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::notification;
 
 /// Most bytes of a file: a hundred million names of twenty letters.
 pub const MOST_FILE_BYTES: u64 = 2 << 30;
+/// How far ahead a broadcast may begin: its file is deleted 30 days after it was put (the bucket's rule).
+pub const MOST_AHEAD_OF_FILE: Duration = Duration::from_secs(7 * 86_400);
 /// Users of a page.
 pub const FILE_PAGE: usize = 100;
 /// Bytes that are read for a page: longer than its lines can be.
