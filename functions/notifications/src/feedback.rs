@@ -114,9 +114,10 @@ impl App {
             "Reject" | "Rendering Failure" => Told::Rejected,
             _ => return Ok(()),
         };
+        let reason = (told == Told::Rejected).then_some("rejected");
         let template = mail.tag("template");
         let template = template.as_deref().map(|template| (tenant.as_str(), template));
-        if !self.store.note_feedback(&key, told, template, at).await? {
+        if !self.store.note_feedback(&key, told, template, reason, at).await? {
             aws::count("feedback_repeated", 1.0);
         }
         // Not only at the first time: a worker may have died in between.

@@ -21,6 +21,7 @@ mod problems;
 mod providers;
 mod send;
 mod settings;
+mod statuses;
 pub mod store;
 mod view;
 mod web_push;
@@ -67,6 +68,7 @@ mod handlers {
     pub mod sweep_due;
     pub mod take_feedback;
     pub mod take_requests;
+    pub mod take_statuses;
     pub mod unsubscribe;
     pub mod verify_address;
 }
@@ -86,16 +88,10 @@ use crate::audiences::Audiences;
 use crate::limits::{ADDRESSES, BROADCASTS, SENDS};
 use crate::links::Links;
 use crate::providers::Providers;
-use crate::settings::{Rates, Settings};
+use crate::settings::{Rates, Settings, Statuses};
 use crate::store::Store;
 use handlers::{
-    cancel_notification, check_health, count_inbox, create_address, create_audience, create_broadcast,
-    create_inbox_token, create_notification, create_notifications, delete_address, delete_subscriber, deliver,
-    expand_fan_out, forward_rest, forward_urgent, get_notification, get_preferences, get_template, get_template_stats,
-    get_web_push_key, list_addresses, list_inbox, list_subscribers, list_templates, mark_item, on_connect,
-    on_disconnect, on_ping, pause_notification, preview_template, put_preferences, put_subscriber, put_template,
-    refresh_token, resume_notification, rotate_secret, show_unsubscribe, show_verification, sweep_due, take_feedback,
-    take_requests, unsubscribe, verify_address,
+    cancel_notification, check_health, count_inbox, create_address, create_audience, create_broadcast, create_inbox_token, create_notification, create_notifications, delete_address, delete_subscriber, deliver, expand_fan_out, forward_rest, forward_urgent, get_notification, get_preferences, get_template, get_template_stats, get_web_push_key, list_addresses, list_inbox, list_subscribers, list_templates, mark_item, on_connect, on_disconnect, on_ping, pause_notification, preview_template, put_preferences, put_subscriber, put_template, refresh_token, resume_notification, rotate_secret, show_unsubscribe, show_verification, sweep_due, take_feedback, take_requests, take_statuses, unsubscribe, verify_address,
 };
 
 const SEND: Access = Access::Scope("notifications:send");
@@ -179,6 +175,7 @@ pub fn system() -> System<App> {
         .queue("expand_fan_out", "fanout", expand_fan_out::handle)
         .queue("take_feedback", "feedback", take_feedback::handle)
         .queue("take_requests", "requests", take_requests::handle)
+        .logs("take_statuses", take_statuses::handle)
         .stream("forward_urgent", forward_urgent::handle)
         .stream("forward_rest", forward_rest::handle)
         .schedule("sweep_due", sweep_due::handle)
@@ -227,6 +224,7 @@ impl App {
             store: Store::new(
                 dynamo::Table::new(sdk.dynamodb(), env.require("TABLE")?),
                 env.parse_or("DUE_SHARDS", 8)?,
+                Statuses::from_env(env)?,
             ),
             audiences: Audiences::new(&sdk, env.require("AUDIENCES_BUCKET")?),
             providers: Providers::from_env(env, &sdk, &secret)?,

@@ -3,7 +3,7 @@
 use aws::env::Env;
 use types::Fault;
 
-use crate::domain::Prefixes;
+use crate::domain::{Channel, Prefixes};
 use crate::providers::Provider;
 
 /// What an operator chooses.
@@ -58,5 +58,27 @@ impl Rates {
             Provider::SnsPush | Provider::WebPush | Provider::Webhook => 0,
         };
         Some(rate).filter(|&rate| rate > 0)
+    }
+}
+
+/// Of which channels SNS tells in its logs what became of what it took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Statuses {
+    push: bool,
+    texts: bool,
+}
+
+impl Statuses {
+    pub(crate) fn from_env(env: &Env) -> Result<Self, Fault> {
+        let texts = env.get("SMS_STATUS").is_some_and(|status| status != "none");
+        Ok(Self { push: env.parse_or("PUSH_STATUS", false)?, texts })
+    }
+
+    pub(crate) fn tell_of(self, channel: Channel) -> bool {
+        match channel {
+            Channel::Push => self.push,
+            Channel::Sms => self.texts,
+            _ => false,
+        }
     }
 }

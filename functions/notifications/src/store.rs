@@ -11,6 +11,7 @@ mod inbox;
 pub(crate) mod keys;
 mod limits;
 mod live;
+mod statuses;
 mod templates;
 mod topics;
 mod users;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use types::{Answer, Fault, Instant, Once, OnceRefusal};
 use work::DueBuckets;
 
+use crate::settings::Statuses;
 use crate::domain::{
     Delivery, DeliveryState, Errand, FanOut, KEPT, MOST_AHEAD, Notification, NotificationError, Shard,
 };
@@ -93,13 +95,16 @@ impl From<OnceRefusal> for Clash {
 pub struct Store {
     table: Table,
     due: DueBuckets,
+    statuses: Statuses,
     breakers: breakers::Memory,
 }
 
 impl Store {
-    /// The store in this table; each minute of what is due later is in `shards` partitions.
-    pub fn new(table: Table, shards: u8) -> Self {
-        Self { due: DueBuckets::new(table.clone(), shards), breakers: breakers::Memory::default(), table }
+    /// The store in this table; each minute of what is due later is in `shards` partitions. Whose `statuses` are told
+    /// is found by its provider's id.
+    pub(crate) fn new(table: Table, shards: u8, statuses: Statuses) -> Self {
+        let due = DueBuckets::new(table.clone(), shards);
+        Self { due, statuses, breakers: breakers::Memory::default(), table }
     }
 
     /// What waits for its time.

@@ -89,6 +89,8 @@ pub enum Trigger {
     },
     /// The stream of the system's table.
     Stream,
+    /// Log groups, by subscriptions.
+    Logs,
     /// A schedule.
     Schedule,
     /// A direct invocation: an operator, or API Gateway asking an authorizer.

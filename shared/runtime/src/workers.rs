@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use types::Fault;
 use web::{Access, Problem, SocketEvent};
-use work::{Batch, BatchOutcome, Change, Changes, ObjectEvent, ObjectEvents, Priority};
+use work::{Batch, BatchOutcome, Change, Changes, LogEvent, LogEvents, ObjectEvent, ObjectEvents, Priority};
 
 use crate::system::{Run, System, Trigger};
 
@@ -91,6 +91,19 @@ impl<A: Clone + Send + Sync + 'static> System<A> {
     {
         let run = on_event(move |app, changes: Changes| run(app, changes.into_vec()));
         self.row(handler, Trigger::Stream, run)
+    }
+
+    /// A worker of log groups: what was logged there, at least once and in any order. CloudWatch Logs invokes
+    /// asynchronously, so after a fault Lambda tries twice more and then sends the event to the function's failure
+    /// destination.
+    #[must_use]
+    pub fn logs<F, Fut>(self, handler: &'static str, run: F) -> Self
+    where
+        F: Fn(A, Vec<LogEvent>) -> Fut + Send + Sync + Copy + 'static,
+        Fut: Future<Output = Result<(), Fault>> + Send + 'static,
+    {
+        let run = on_event(move |app, events: LogEvents| async move { run(app, events.into_vec()?).await });
+        self.row(handler, Trigger::Logs, run)
     }
 
     /// A worker of a schedule; the event says nothing that it needs.

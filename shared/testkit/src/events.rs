@@ -1,10 +1,16 @@
-//! The events that AWS would send: HTTP, queue, stream.
+//! The events that AWS would send: HTTP, queue, stream, logs.
 
+use std::io::Write as _;
+
+use anyhow::Result;
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record};
 use aws_sdk_sqs::types::{Message, MessageAttributeValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Map, Value, json};
+use types::Instant;
 
 /// An HTTP API event (payload format 2.0).
 pub(crate) fn http(
@@ -47,6 +53,19 @@ pub(crate) fn http(
 /// The HTTP API event of a caller's request, of the tier without rate limits.
 pub fn http_event(method: &str, target: &str, body: &Value, caller: &str, scopes: &str) -> Value {
     http(method, target, &[], Some(body), Some((caller, scopes, "enterprise")))
+}
+
+/// Lines as CloudWatch Logs hands them to a function.
+///
+/// # Errors
+/// When they cannot be compressed.
+pub fn log_lines(at: Instant, lines: &[Value]) -> Result<Value> {
+    let line = |(place, line): (usize, &Value)| json!({"id": place.to_string(), "timestamp": at.millis(), "message": line.to_string()});
+    let events: Vec<Value> = lines.iter().enumerate().map(line).collect();
+    let whole = json!({"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s", "logEvents": events});
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(whole.to_string().as_bytes())?;
+    Ok(json!({"awslogs": {"data": STANDARD.encode(packed.finish()?)}}))
 }
 
 /// A message, received from the queue `name`, as a batch has it.

@@ -23,7 +23,7 @@ mod world;
 
 pub use budget::{Budget, budgets};
 pub use cloud::{Answer, Cloud, eventually, upload};
-pub use events::http_event;
+pub use events::{http_event, log_lines};
 pub use faults::{Fault, Faults, Injected};
 pub use feed::Delivery;
 pub use process::Process;

@@ -2,6 +2,7 @@
 //! any order, so every worker is idempotent; a batch says which of its parts failed and only those come again.
 
 mod due;
+mod logs;
 mod objects;
 mod priority;
 mod publish;
@@ -10,6 +11,7 @@ mod send;
 mod stream;
 
 pub use due::{CLAIM, Cancelled, Claim, DueBuckets, DueItem, SETTLED, Swept, Ticket};
+pub use logs::{LogEvent, LogEvents};
 pub use objects::{ObjectChange, ObjectEvent, ObjectEvents};
 pub use priority::PriorityQueue;
 pub use publish::{Event, Publisher};

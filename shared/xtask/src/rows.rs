@@ -37,6 +37,7 @@ pub enum Trigger {
     Bucket(String),
     Socket { route: String, public: bool },
     Stream,
+    Logs,
     Schedule,
     Invoke,
 }
@@ -87,6 +88,7 @@ fn trigger(call: &str, arguments: &[&str]) -> Result<Option<Trigger>> {
             Trigger::Socket { route: literal(arguments, 1)?, public }
         }
         "stream" => Trigger::Stream,
+        "logs" => Trigger::Logs,
         "schedule" => Trigger::Schedule,
         "invoke" => Trigger::Invoke,
         _ => return Ok(None),
@@ -128,6 +130,7 @@ mod tests {
                 .socket("on_connect", "$connect", Access::Scope("cats:read"), on_connect::handle)
                 .socket("on_disconnect", "$disconnect", Access::Public, on_disconnect::handle)
                 .stream("publish_changes", publish_changes::handle)
+                .logs("take_lines", take_lines::handle)
                 .schedule("sweep", sweep::handle)
                 .invoke("authorize", |app, ask| authorize::handle(app, ask))
                 .openapi("get_openapi")
@@ -149,6 +152,7 @@ mod tests {
             ("on_connect", Trigger::Socket { route: "$connect".into(), public: false }),
             ("on_disconnect", Trigger::Socket { route: "$disconnect".into(), public: true }),
             ("publish_changes", Trigger::Stream),
+            ("take_lines", Trigger::Logs),
             ("sweep", Trigger::Schedule),
             ("authorize", Trigger::Invoke),
             ("get_openapi", http("GET", "/openapi.json", true)),

@@ -4,6 +4,7 @@ mod crates;
 mod docs;
 mod five_files;
 mod inputs;
+mod logs;
 mod socket;
 pub(crate) mod stack;
 mod text;

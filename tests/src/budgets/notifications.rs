@@ -129,6 +129,8 @@ const OPERATIONS: &str = "
     budget nothing due
     invoke take_feedback {Records: [{messageId: a, body: '{\"Message\": \"{\\\"eventType\\\": \\\"Delivery\\\", \\\"mail\\\": {\\\"timestamp\\\": \\\"2027-01-15T08:00:00Z\\\", \\\"tags\\\": {\\\"tenant\\\": [\\\"YQ\\\"], \\\"notification\\\": [\\\"YQ\\\"], \\\"address\\\": [\\\"YQ\\\"]}}}\"}'}]}  {batchItemFailures: []}
     budget an arrival
+    invoke take_statuses {awslogs: {data: 'H4sIAAAAAAACA41Ty27bMBD8FYLXRjGphx+5GbYb5ODWqO1TFRQUuYqJSJRAUg4Mw/9eriQkRk8VdBB3dmdnZ8UrrcE58QaHSwv0idD18rD8s93s98vnDX0gtPkwYBHgcZJm09l8wXiMQNW8PdumaxFzxk06F4FwPuKT+8zJWluQftcVlXanQ7M7NQZ+dHURSAeSvbcgamQRvIhlgmHXFU5a3XrdmO+68mBdSPhNFZwj03hdaikQc5GrHX0diDZnML7Pu1KtkDCZ30v5/y+U4HUwxosa5+OzRRZnWcwQDdhoGba45vReUB5iITQmvCg85zRJ1aJIGYvkVKkoS9M0msdMRWUBBSt5maWyzEPT/KvrUBizeBpxHsUZ4eyJ4fsYJOT0hskKKn0GexmbtmjtSlirwQ7l2wvp/SafUSyrjUQ4njE8mX4XP8vtIHknrHcI86GD89p8TpbTbzzlWXgYZ2xga62W8GKO+zVmsEfGpmmGQNgM/lND3cEK44REIlGNMmQvI+FsoGnOWoH9Ba4Nex3LRlHkJBwpAAwRUkLrQZHiQvp5ibwfTX1AVR2Ch9t+hmyx+Cd6NF5XazgHzUv53s+ZpGnvZrDdd27ouz+uVuEKBJ/p7fX2F3xgLuQkAwAA'}}
+    budget a line of nobody here
     invoke take_requests {Records: [{messageId: a, body: '{\"source\": \"almanac.x\", \"detail\": {\"v\": 1, \"id\": \"x\", \"tenant\": \"alice\", \"user_id\": \"account\", \"type\": \"news\", \"title\": \"t\", \"body\": \"b\"}}'}]}  {batchItemFailures: []}
     budget one
     anon GET /health        200

@@ -191,6 +191,33 @@ fn a_topics_subscribers_and_named_recipients_are_told() -> Result<()> {
     Ok(())
 }
 
+/// The emulator's SNS writes no delivery status, so the test does, where the stack listens.
+#[test]
+fn what_sns_logs_of_a_text_message_is_noted() -> Result<()> {
+    let tenant = Tenant::new()?;
+    let phone = phone();
+    tenant.call("POST", "/users/ada/addresses", Some(&json!({"channel": "sms", "phone": phone})))?;
+    let id = tenant.send(&json!({"channels": ["sms"]}))?;
+    let shown = tenant.done(&id)?;
+    let group = json!("sns/us-east-1/000000000000/DirectPublishToPhoneNumber");
+    let stream = json!(fresh("stream"));
+    let names = json!({"logGroupName": group, "logStreamName": stream});
+    tenant.cloud.aws("logs", "Logs_20140328.CreateLogStream", &names)?;
+    let line = json!({
+        "notification": {"messageId": shown["deliveries"][0]["provider_id"], "timestamp": "2026-11-25 10:00:00.123"},
+        "delivery": {"destination": phone, "providerResponse": "Message has been accepted by phone carrier"},
+        "status": "SUCCESS",
+    });
+    let now = types::Clock::system().now().millis();
+    let mut put = names;
+    put["logEvents"] = json!([{"timestamp": now, "message": line.to_string()}]);
+    tenant.cloud.aws("logs", "Logs_20140328.PutLogEvents", &put)?;
+    eventually("the delivery to be noted as delivered", LIMIT, || {
+        let shown = tenant.call("GET", &format!("/notifications/{id}"), None)?;
+        Ok((shown["deliveries"][0]["state"] == "delivered").then_some(()))
+    })
+}
+
 #[test]
 fn everybody_whom_an_audience_file_names_is_told() -> Result<()> {
     let tenant = Tenant::new()?;

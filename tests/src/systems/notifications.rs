@@ -12,6 +12,7 @@ mod inbox;
 mod leases;
 mod live;
 mod providers;
+mod statuses;
 mod topics;
 
 use notifications::{App, system};

@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 use types::{Fault, Instant};
 
 use super::deliveries::{Refused, Work};
+use super::statuses::Message;
 use super::{Store, due_id};
 use crate::domain::{Delivery, DeliveryState, Errand};
 
@@ -55,6 +56,12 @@ impl Store {
                 let transaction =
                     self.table.transact::<Refused>().update(&work.delivery.key(), &expression, standing)?;
                 transaction.put(&due, missing("pk"), |_| Refused::Done)?.send::<()>().await?.map(drop)
+            }
+            // By which SNS tells what became of it.
+            Ending::Sent { id: Some(id), .. } if self.statuses.tell_of(work.delivery.channel) => {
+                let message = Message::of(&work.delivery, id, now);
+                let transaction = self.table.transact::<Refused>().update(&work.delivery.key(), &expression, standing)?;
+                transaction.put(&message, missing("pk"), |_| Refused::Done)?.send::<()>().await?.map(drop)
             }
             _ => {
                 let update = self.table.update(work.delivery.key()).apply(expression);

@@ -41,6 +41,8 @@ pub enum Told {
     Returned,
     Complained,
     Rejected,
+    /// Its network or platform did not take it.
+    Undelivered,
 }
 
 impl Told {
@@ -53,6 +55,7 @@ impl Told {
             Self::Bounced | Self::Returned => "bounced_at",
             Self::Complained => "complained_at",
             Self::Rejected => "rejected_at",
+            Self::Undelivered => "undelivered_at",
         }
     }
 
@@ -64,7 +67,7 @@ impl Told {
             Self::Clicked => Some("clicked"),
             Self::Bounced | Self::Returned => Some("bounced"),
             Self::Complained => Some("complained"),
-            Self::Rejected => None,
+            Self::Rejected | Self::Undelivered => None,
         }
     }
 
@@ -73,7 +76,7 @@ impl Told {
             // What is opened has arrived, whoever told of it or did not.
             Self::Delivered | Self::Opened | Self::Clicked => Some(DeliveryState::Delivered),
             Self::Bounced | Self::Returned => Some(DeliveryState::Bounced),
-            Self::Rejected => Some(DeliveryState::Failed),
+            Self::Rejected | Self::Undelivered => Some(DeliveryState::Failed),
             Self::Complained => None,
         }
     }
@@ -90,12 +93,13 @@ impl Store {
         key: &Key,
         told: Told,
         template: Option<(&str, &str)>,
+        reason: Option<&str>,
         at: Instant,
     ) -> Result<bool, Fault> {
         let attribute = told.attribute();
         let mut expression = UpdateExpression::new().set(attribute, Value::from(at));
-        if told == Told::Rejected {
-            expression = expression.set("reason", "rejected");
+        if let Some(reason) = reason {
+            expression = expression.set("reason", reason);
         }
         let mut condition = exists("pk").and(missing(attribute));
         if let Some(state) = told.state() {

@@ -150,6 +150,11 @@ pub(crate) fn connection(id: &str) -> Key {
     Key::new(format!("CONNECTION#{id}"), "CONNECTION")
 }
 
+/// Which delivery SNS took under an id of its own.
+pub(crate) fn message(id: &str) -> Key {
+    Key::new(format!("MESSAGE#{id}"), "MESSAGE")
+}
+
 /// Each template has a partition of its own: every notification of it reads it.
 pub(crate) fn template(tenant: &str, id: &str) -> Key {
     Key::new(of_template(tenant, id), "NEWEST")

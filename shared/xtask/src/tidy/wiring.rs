@@ -2,7 +2,7 @@
 
 use yaml_serde::Value;
 
-use super::{Finding, found, inputs, socket};
+use super::{Finding, found, inputs, logs, socket};
 use crate::names::{camel, kebab};
 use crate::project::{Project, System};
 use crate::rows::{Row, Trigger};
@@ -55,6 +55,11 @@ fn sources(system: &System, template: &Template, row: &Row, function: &Resource<
             return vec![differ("a WebSocket's function has no Events", "delete them, or change its row")];
         }
         Trigger::Socket { route, public } => return socket::differences(template, function, route, *public),
+        // Its log groups may be those that others make: subscriptions are resources, which can be conditional.
+        Trigger::Logs if !sources.is_empty() => {
+            return vec![differ("a subscription's function has no Events", "write AWS::Logs::SubscriptionFilter for it")];
+        }
+        Trigger::Logs => return logs::differences(template, function),
         Trigger::Stream => "DynamoDB",
         Trigger::Schedule => "ScheduleV2",
         Trigger::Invoke if sources.is_empty() => return Vec::new(),
@@ -90,7 +95,7 @@ fn sources(system: &System, template: &Template, row: &Row, function: &Resource<
             differences.extend(inputs::priorities(system, template, &sources, queue, priorities));
         }
         Trigger::Bucket(bucket) => differences.extend(inputs::buckets(system, template, &sources, bucket)),
-        Trigger::Stream | Trigger::Schedule | Trigger::Invoke | Trigger::Socket { .. } => {}
+        Trigger::Stream | Trigger::Schedule | Trigger::Invoke | Trigger::Socket { .. } | Trigger::Logs => {}
     }
     differences
 }
