@@ -77,6 +77,7 @@ def translate(template: Template, parameters: dict[str, str], code: Callable[[st
 _WITHOUT_RESOURCE = {
     "ses:SendEmail",
     "ses:SendRawEmail",
+    "sns:Publish",
     "sns:CreatePlatformEndpoint",
     "sns:SetEndpointAttributes",
     "sns:DeleteEndpoint",
@@ -84,15 +85,20 @@ _WITHOUT_RESOURCE = {
 
 
 def allow_what_the_emulator_asks(template: Template) -> None:
-    """On AWS sqs:SendMessage allows SendMessageBatch too, which is no permission there; the emulator asks for one."""
+    """On AWS sqs:SendMessage allows SendMessageBatch too, which is no permission there; the emulator asks for one. And
+    it has no TLS: a bucket whose policy denies what comes without would take nothing."""
     for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::S3::BucketPolicy":
+            document = resource["Properties"]["PolicyDocument"]
+            document["Statement"] = [one for one in document["Statement"] if "aws:SecureTransport" not in str(one)]
         if resource["Type"] == "AWS::IAM::Role":
             for policy in resource["Properties"].get("Policies", []):
                 for statement in policy["PolicyDocument"]["Statement"]:
                     actions = statement.get("Action")
                     if isinstance(actions, list) and "sqs:SendMessage" in actions:
                         actions.append("sqs:SendMessageBatch")
-                    if isinstance(actions, list) and _WITHOUT_RESOURCE.issuperset(actions):
+                    named = "NotResource" not in statement
+                    if named and isinstance(actions, list) and _WITHOUT_RESOURCE.issuperset(actions):
                         statement["Resource"] = "*"
 
 

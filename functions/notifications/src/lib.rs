@@ -91,7 +91,13 @@ use crate::providers::Providers;
 use crate::settings::{Rates, Settings, Statuses};
 use crate::store::Store;
 use handlers::{
-    cancel_notification, check_health, count_inbox, create_address, create_audience, create_broadcast, create_inbox_token, create_notification, create_notifications, delete_address, delete_subscriber, deliver, expand_fan_out, forward_rest, forward_urgent, get_notification, get_preferences, get_template, get_template_stats, get_web_push_key, list_addresses, list_inbox, list_subscribers, list_templates, mark_item, on_connect, on_disconnect, on_ping, pause_notification, preview_template, put_preferences, put_subscriber, put_template, refresh_token, resume_notification, rotate_secret, show_unsubscribe, show_verification, sweep_due, take_feedback, take_requests, take_statuses, unsubscribe, verify_address,
+    cancel_notification, check_health, count_inbox, create_address, create_audience, create_broadcast,
+    create_inbox_token, create_notification, create_notifications, delete_address, delete_subscriber, deliver,
+    expand_fan_out, forward_rest, forward_urgent, get_notification, get_preferences, get_template, get_template_stats,
+    get_web_push_key, list_addresses, list_inbox, list_subscribers, list_templates, mark_item, on_connect,
+    on_disconnect, on_ping, pause_notification, preview_template, put_preferences, put_subscriber, put_template,
+    refresh_token, resume_notification, rotate_secret, show_unsubscribe, show_verification, sweep_due, take_feedback,
+    take_requests, take_statuses, unsubscribe, verify_address,
 };
 
 const SEND: Access = Access::Scope("notifications:send");

@@ -24,10 +24,10 @@ use serde::{Deserialize, Serialize};
 use types::{Answer, Fault, Instant, Once, OnceRefusal};
 use work::DueBuckets;
 
-use crate::settings::Statuses;
 use crate::domain::{
     Delivery, DeliveryState, Errand, FanOut, KEPT, MOST_AHEAD, Notification, NotificationError, Shard,
 };
+use crate::settings::Statuses;
 pub use addresses::{Owner, Suppressed};
 pub use deliveries::{Known, Work};
 pub use digests::Collecting;

@@ -104,6 +104,14 @@ class Translation(unittest.TestCase):
         sends, reads = role("sqs:SendMessage", "sqs:SendMessageBatch"), role("sqs:ReceiveMessage")
         self.assertEqual(template["Resources"], {"Sends": sends, "Reads": reads})
 
+    def test_a_bucket_that_asks_for_tls_is_reached_without(self) -> None:
+        tls = {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+        other = {"Effect": "Deny", "Action": "s3:DeleteObject"}
+        policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Statement": [tls, other]}}}
+        template = {"Resources": {"Policy": policy}}
+        templates.allow_what_the_emulator_asks(template)
+        self.assertEqual(policy["Properties"]["PolicyDocument"]["Statement"], [other])
+
     def test_what_is_no_template_is_refused(self) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write("just: text")

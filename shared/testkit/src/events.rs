@@ -60,7 +60,10 @@ pub fn http_event(method: &str, target: &str, body: &Value, caller: &str, scopes
 /// # Errors
 /// When they cannot be compressed.
 pub fn log_lines(at: Instant, lines: &[Value]) -> Result<Value> {
-    let line = |(place, line): (usize, &Value)| json!({"id": place.to_string(), "timestamp": at.millis(), "message": line.to_string()});
+    let line = |(place, line): (usize, &Value)| {
+        let (id, message) = (place.to_string(), line.to_string());
+        json!({"id": id, "timestamp": at.millis(), "message": message})
+    };
     let events: Vec<Value> = lines.iter().enumerate().map(line).collect();
     let whole = json!({"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s", "logEvents": events});
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());

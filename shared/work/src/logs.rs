@@ -88,8 +88,8 @@ mod tests {
     #[test]
     fn events_are_inflated_and_trials_are_none() {
         let events = read(
-            br#"{"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": "g", "logStream": "s", "subscriptionFilters": ["f"],
-                "logEvents": [{"id": "e1", "timestamp": 1800000000123, "message": "{}"}]}"#,
+            br#"{"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s",
+                 "logEvents": [{"id": "e1", "timestamp": 1800000000123, "message": "{}"}]}"#,
         );
         let event = LogEvent { id: "e1".into(), at: Instant::from_millis(1_800_000_000_123), message: "{}".into() };
         assert_eq!(events.unwrap(), [event]);

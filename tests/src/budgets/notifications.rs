@@ -94,14 +94,14 @@ const OPERATIONS: &str = "
     budget five recipients
     alice GET    /notifications/$topic  200
     budget of one to many
-    alice POST   /audiences {bytes: 7}  200 {audience_id: $file, upload_url: $url}
+    alice POST   /audiences {bytes: 3}  200 {audience_id: $file, upload_url: $url}
     budget (signs the call that the caller makes)
-    upload $url ada bob
+    upload $url ada
     alice POST   /broadcasts {audience_id: $file, type: news, title: a, body: b, channels: [in_app]}  202 {notification_id: $broadcast}
     budget
     stream forward_rest
     queue expand_fan_out
-    budget a page of a file, two users
+    budget a page of a file, one user
     alice POST   /broadcasts {audience_id: $file, type: news, title: a, body: b, channels: [in_app]}  202 {notification_id: $paused}
     alice POST   /notifications/$paused/pause  200
     budget

@@ -60,7 +60,8 @@ impl Store {
             // By which SNS tells what became of it.
             Ending::Sent { id: Some(id), .. } if self.statuses.tell_of(work.delivery.channel) => {
                 let message = Message::of(&work.delivery, id, now);
-                let transaction = self.table.transact::<Refused>().update(&work.delivery.key(), &expression, standing)?;
+                let transaction =
+                    self.table.transact::<Refused>().update(&work.delivery.key(), &expression, standing)?;
                 transaction.put(&message, missing("pk"), |_| Refused::Done)?.send::<()>().await?.map(drop)
             }
             _ => {

@@ -57,7 +57,10 @@ fn sources(system: &System, template: &Template, row: &Row, function: &Resource<
         Trigger::Socket { route, public } => return socket::differences(template, function, route, *public),
         // Its log groups may be those that others make: subscriptions are resources, which can be conditional.
         Trigger::Logs if !sources.is_empty() => {
-            return vec![differ("a subscription's function has no Events", "write AWS::Logs::SubscriptionFilter for it")];
+            return vec![differ(
+                "a subscription's function has no Events",
+                "write AWS::Logs::SubscriptionFilter for it",
+            )];
         }
         Trigger::Logs => return logs::differences(template, function),
         Trigger::Stream => "DynamoDB",

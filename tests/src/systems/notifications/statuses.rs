@@ -5,8 +5,8 @@ use notifications::App;
 use serde_json::{Value, json};
 use testkit::{Faults, World, log_lines};
 
-use super::delivery::{ALLOWED, call, delivery, device, send, work};
 use super::WORLDS;
+use super::delivery::{ALLOWED, call, delivery, device, send, work};
 
 async fn world() -> Result<World<App>> {
     let changes = [("SMS_STATUS", "make"), ("PUSH_STATUS", "true"), ALLOWED[0], ALLOWED[1]];
