@@ -21,7 +21,7 @@ use std::time::Duration;
 use dynamo::{Consistency, Item, Key, Table, UpdateExpression, Value, eq, missing};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use types::{Answer, Fault, Instant, Once, OnceRefusal};
+use types::{Answer, Fault, Instant, Once, OnceRefusal, Priority};
 use work::DueBuckets;
 
 use crate::domain::{
@@ -95,6 +95,7 @@ impl From<OnceRefusal> for Clash {
 pub struct Store {
     table: Table,
     due: DueBuckets,
+    urgent: DueBuckets,
     statuses: Statuses,
     breakers: breakers::Memory,
 }
@@ -104,12 +105,21 @@ impl Store {
     /// is found by its provider's id.
     pub(crate) fn new(table: Table, shards: u8, statuses: Statuses) -> Self {
         let due = DueBuckets::new(table.clone(), shards);
-        Self { due, statuses, breakers: breakers::Memory::default(), table }
+        let urgent = due.clone().named("URGENT");
+        Self { due, urgent, statuses, breakers: breakers::Memory::default(), table }
     }
 
-    /// What waits for its time.
-    pub fn due(&self) -> &DueBuckets {
-        &self.due
+    /// What waits for its time, the urgent first.
+    pub fn all_due(&self) -> [&DueBuckets; 2] {
+        [&self.urgent, &self.due]
+    }
+
+    /// Where what is of this priority waits for its time.
+    fn due(&self, priority: Priority) -> &DueBuckets {
+        match priority {
+            Priority::Critical | Priority::High => &self.urgent,
+            Priority::Normal | Priority::Low => &self.due,
+        }
     }
 
     /// Writes a notification and all its deliveries, with what waits for a later time, in one transaction: it is
@@ -132,7 +142,7 @@ impl Store {
             transaction = transaction.put(delivery, missing("pk"), |_| NotificationError::TooLate)?;
             if delivery.state == DeliveryState::Pending && delivery.is_for_later() {
                 let errand = delivery.errand();
-                let due = self.due.item(&due_id(&errand, "first"), delivery.due_at, &errand, now).await?;
+                let due = self.due(delivery.priority).item(&due_id(&errand, "first"), delivery.due_at, &errand, now).await?;
                 transaction = transaction.put(&due, missing("pk"), |_| NotificationError::TooLate)?;
             }
         }

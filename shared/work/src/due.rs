@@ -6,6 +6,8 @@
 //! [`DueBuckets::sweep`], which claims what is due by a fenced lease, hands it over (to a queue, or to a handler), and
 //! deletes it. A note (`DUE`, `WATERMARK`) says from which minute on anything may wait, so a late sweep catches up.
 //!
+//! What is urgent has buckets of its own ([`DueBuckets::named`]), which are swept first.
+//!
 //! What is promised, and what is not:
 //! * **The claim is exclusive.** Of any number of sweeps at once, one hands a piece over; another may only after
 //!   [`CLAIM`] has passed without the first one finishing, and then with a larger token.
@@ -40,13 +42,14 @@ pub const CLAIM: Duration = Duration::from_secs(60);
 pub const SETTLED: Duration = Duration::from_secs(300);
 /// Longest message, in bytes of JSON: an item holds 400 KB, and a claim must still fit in beside it.
 pub const MOST_BYTES: usize = 380 * 1024;
-/// Partition of what was set aside, for a person.
-const DEAD: &str = "DUE#dead";
+/// What the keys begin with, unless there are several sets of buckets.
+const DUE: &str = "DUE";
 
 /// What waits in one table.
 #[derive(Debug, Clone)]
 pub struct DueBuckets {
     table: Table,
+    name: &'static str,
     shards: u8,
     noted: Arc<AtomicBool>,
 }
@@ -54,6 +57,9 @@ pub struct DueBuckets {
 /// A piece of work that waits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DueItem {
+    /// What its key begins with, where that is not `DUE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    buckets: Option<String>,
     id: String,
     due_at: i64,
     shard: u8,
@@ -111,9 +117,11 @@ impl Item for DueItem {
     fn key(&self) -> Key {
         let at = Instant::from_millis(self.due_at);
         let sk = format!("{}#{}", at.sortable(), self.id);
+        let name = self.buckets.as_deref().unwrap_or(DUE);
         match self.dead_at {
-            None => Key::new(bucket(minute(at), self.shard), sk),
-            Some(_) => Key::new(DEAD, sk),
+            None => Key::new(bucket(name, minute(at), self.shard), sk),
+            // What was set aside, for a person.
+            Some(_) => Key::new(format!("{name}#dead"), sk),
         }
     }
 }
@@ -123,7 +131,14 @@ impl DueBuckets {
     /// and carrying a piece takes two, so a sweep carries at most some 500 a second from each. The number must not
     /// shrink while anything waits. Where it grows, what is scheduled again meanwhile may be another piece.
     pub fn new(table: Table, shards: u8) -> Self {
-        Self { table, shards: shards.max(1), noted: Arc::default() }
+        Self { table, name: DUE, shards: shards.max(1), noted: Arc::default() }
+    }
+
+    /// The same under another name: a set of buckets of its own in the same table, which is swept for itself. What is
+    /// urgent then waits behind nothing that is not. The name has no `#`.
+    #[must_use]
+    pub fn named(self, name: &'static str) -> Self {
+        Self { name, noted: Arc::default(), ..self }
     }
 
     /// Schedules `message` for `at`, or at once if that has passed: one conditional write. Scheduling the same id for
@@ -157,7 +172,7 @@ impl DueBuckets {
         if !self.noted.load(Ordering::Relaxed) {
             // Sweeps begin where the first piece may be: without a note there is nothing.
             let expression = UpdateExpression::new().set("minute", minute(now - SETTLED)).when(missing("pk"));
-            let noted = self.table.update(watermark()).apply(expression);
+            let noted = self.table.update(self.watermark()).apply(expression);
             noted.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await?.ok();
             self.noted.store(true, Ordering::Relaxed);
         }
@@ -167,7 +182,8 @@ impl DueBuckets {
         }
         let traceparent = aws::trace().map(|trace| trace.to_string());
         let due_at = at.max(now).millis();
-        Ok(DueItem { id: id.to_owned(), due_at, shard: self.shard(id), message, traceparent, dead_at: None })
+        let buckets = Some(self.name).filter(|&name| name != DUE).map(str::to_owned);
+        Ok(DueItem { buckets, id: id.to_owned(), due_at, shard: self.shard(id), message, traceparent, dead_at: None })
     }
 
     /// Takes back what was scheduled: one conditional write.
@@ -177,13 +193,17 @@ impl DueBuckets {
     pub async fn cancel(&self, ticket: &Ticket) -> Result<Cancelled, Fault> {
         let at = Instant::from_millis(ticket.due_at);
         let sk = format!("{}#{}", at.sortable(), ticket.id);
-        let delete = self.table.delete(Key::new(bucket(minute(at), ticket.shard), sk));
+        let delete = self.table.delete(Key::new(bucket(self.name, minute(at), ticket.shard), sk));
         let deleted = delete.when(missing("lease_holder")).send_or::<IgnoredAny, ()>(|_| ()).await?;
         Ok(match deleted {
             Ok(Some(_)) => Cancelled::Now,
             Ok(None) => Cancelled::Gone,
             Err(()) => Cancelled::Busy,
         })
+    }
+
+    fn watermark(&self) -> Key {
+        Key::new(self.name, "WATERMARK")
     }
 
     fn shard(&self, id: &str) -> u8 {
@@ -266,10 +286,6 @@ fn minute(at: Instant) -> i64 {
     at.seconds().div_euclid(60)
 }
 
-fn bucket(minute: i64, shard: u8) -> String {
-    format!("DUE#{minute}#{shard}")
-}
-
-fn watermark() -> Key {
-    Key::new("DUE", "WATERMARK")
+fn bucket(name: &str, minute: i64, shard: u8) -> String {
+    format!("{name}#{minute}#{shard}")
 }

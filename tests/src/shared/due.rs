@@ -298,3 +298,24 @@ fn an_effect_settled_with_its_claim_happens_once_whoever_is_late() -> Result<()>
         Ok(())
     })
 }
+
+#[test]
+fn what_is_urgent_has_buckets_of_its_own() -> Result<()> {
+    race(async {
+        let (_, due, clock) = buckets().await?;
+        let urgent = due.clone().named("URGENT");
+        for buckets in [&due, &urgent] {
+            buckets.schedule("one", NOW, &(), NOW).await?;
+            buckets.schedule("later", NOW + MINUTE, &(), NOW).await?;
+        }
+        let carried = Carried::default();
+        assert_eq!(carried.sweep(&urgent, &clock).await?.carried, 1);
+        assert_eq!(carried.sweep(&urgent, &clock).await?.carried, 0, "the other is not its own");
+        let ticket = urgent.schedule("later", NOW + MINUTE, &(), NOW).await?;
+        assert_eq!(urgent.cancel(&ticket).await?, work::Cancelled::Now);
+        clock.advance(MINUTE);
+        assert_eq!(carried.sweep(&urgent, &clock).await?.carried, 0);
+        assert_eq!(carried.sweep(&due, &clock).await?.carried, 2);
+        Ok(())
+    })
+}

@@ -9,7 +9,7 @@ use crate::App;
 use crate::domain::Task;
 use crate::domain::fan_out::Step;
 
-/// Deliveries of one run.
+/// Deliveries of one run, as many urgent ones as others.
 const MOST: usize = 10_000;
 
 /// Each minute. A delivery that is handed over twice is found done by the second worker.
@@ -42,5 +42,9 @@ pub async fn handle(app: App) -> Result<(), Fault> {
         }
         Ok(failed)
     };
-    app.store.due().sweep(&app.clock, MOST, carry).await.map(drop)
+    // One that fails does not keep the other back.
+    let [urgent, rest] = app.store.all_due();
+    let swept = urgent.sweep(&app.clock, MOST, &carry).await;
+    rest.sweep(&app.clock, MOST, &carry).await?;
+    swept.map(drop)
 }

@@ -52,7 +52,7 @@ impl Store {
             Ending::Again { at, .. } => {
                 let errand = Errand { due_at: *at, ..work.delivery.errand() };
                 let id = due_id(&errand, &format!("attempt{}", work.delivery.attempts));
-                let due = self.due.item(&id, *at, &errand, now).await?;
+                let due = self.due(work.delivery.priority).item(&id, *at, &errand, now).await?;
                 let transaction =
                     self.table.transact::<Refused>().update(&work.delivery.key(), &expression, standing)?;
                 transaction.put(&due, missing("pk"), |_| Refused::Done)?.send::<()>().await?.map(drop)

@@ -38,7 +38,7 @@ impl Store {
         transaction = transaction.put(fan_out, missing("pk"), taken)?;
         if fan_out.state == FanOutState::Waiting {
             let id = format!("{}#{}", fan_out.tenant, fan_out.id);
-            let due = self.due.item(&id, fan_out.due_at(), &fan_out.beginning(), now).await?;
+            let due = self.due(fan_out.priority).item(&id, fan_out.due_at(), &fan_out.beginning(), now).await?;
             transaction = transaction.put(&due, missing("pk"), |_| NotificationError::TooLate)?;
         }
         if let Some(once) = once {
@@ -150,7 +150,7 @@ impl Store {
         let transaction = match state {
             FanOutState::Waiting => {
                 let due = format!("{tenant}#{id}#{}", now.millis());
-                let due = self.due.item(&due, fan_out.due_at(), &fan_out.beginning(), now).await?;
+                let due = self.due(fan_out.priority).item(&due, fan_out.due_at(), &fan_out.beginning(), now).await?;
                 transaction.put(&due, missing("pk"), |_| NotificationError::TooLate)?
             }
             _ => transaction,

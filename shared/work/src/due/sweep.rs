@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use serde::de::IgnoredAny;
 use types::{Clock, Fault, Instant, random};
 
-use super::{CLAIM, Claim, DueBuckets, DueItem, SETTLED, Watermark, bucket, minute, watermark};
+use super::{CLAIM, Claim, DueBuckets, DueItem, SETTLED, Watermark, bucket, minute};
 
 /// A piece that was claimed this often (each minute once, so for more than an hour and a half) is set aside.
 const MOST_CLAIMS: u64 = 100;
@@ -48,7 +48,7 @@ impl DueBuckets {
         Fut: Future<Output = Result<BTreeSet<String>, Fault>>,
     {
         let (now, mut swept) = (clock.now(), Swept::default());
-        let note: Option<Watermark> = self.table.get(&watermark(), Consistency::Strong).await?;
+        let note: Option<Watermark> = self.table.get(&self.watermark(), Consistency::Strong).await?;
         let Some(first) = note.map(|note| note.minute) else { return Ok(swept) };
         let (mut settled, mut outcome) = (first, Ok(()));
         for of_minute in first..=minute(now) {
@@ -65,7 +65,7 @@ impl DueBuckets {
         }
         if settled > first {
             let expression = UpdateExpression::new().set("minute", settled).when(lt("minute", settled));
-            let noted = self.table.update(watermark()).apply(expression);
+            let noted = self.table.update(self.watermark()).apply(expression);
             noted.send_or::<IgnoredAny, IgnoredAny, ()>(|_| ()).await?.ok();
         }
         swept.count();
@@ -115,7 +115,7 @@ impl DueBuckets {
         now: Instant,
         after: Option<Position>,
     ) -> Result<Page<DueItem>, Fault> {
-        let query = self.table.query(bucket(minute, shard)).between("0", format!("{}#\u{10ffff}", now.sortable()));
+        let query = self.table.query(bucket(self.name, minute, shard)).between("0", format!("{}#\u{10ffff}", now.sortable()));
         query.after(after).page(PAGE).await
     }
 
