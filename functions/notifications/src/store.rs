@@ -33,6 +33,7 @@ pub use deliveries::{Known, Work};
 pub use digests::Collecting;
 pub use endings::Ending;
 pub use feedback::{TemplateStats, Told};
+pub use statuses::Message;
 pub(crate) use templates::Listed;
 pub use templates::StoredTemplate;
 pub use topics::Subscriber;

@@ -9,18 +9,19 @@ use types::{Fault, Instant};
 use super::{Store, keys};
 use crate::domain::{Channel, Delivery};
 
-/// How long: SNS gives up text messages after two days (pushes: after the TTL, at most four weeks, but tells of the
-/// platform's answer at once).
+/// How long: SNS may tell of a text message after 72 hours; of pushes it tells what their platform answers, at once.
 const KEPT: Duration = Duration::from_secs(5 * 86_400);
 
 /// Whose an id of SNS is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Message {
+#[allow(missing_docs)]
+pub struct Message {
     id: String,
-    tenant: String,
+    pub tenant: String,
+    pub user: String,
     notification: String,
     channel: Channel,
-    address: String,
+    pub address: String,
     purge_at: i64,
 }
 
@@ -35,6 +36,7 @@ impl Message {
         Self {
             id: id.to_owned(),
             tenant: delivery.tenant.clone(),
+            user: delivery.user.clone(),
             notification: delivery.notification.clone(),
             channel: delivery.channel,
             address: delivery.address.clone(),
