@@ -143,7 +143,8 @@ impl Store {
             transaction = transaction.put(delivery, missing("pk"), |_| NotificationError::TooLate)?;
             if delivery.state == DeliveryState::Pending && delivery.is_for_later() {
                 let errand = delivery.errand();
-                let due = self.due(delivery.priority).item(&due_id(&errand, "first"), delivery.due_at, &errand, now).await?;
+                let due =
+                    self.due(delivery.priority).item(&due_id(&errand, "first"), delivery.due_at, &errand, now).await?;
                 transaction = transaction.put(&due, missing("pk"), |_| NotificationError::TooLate)?;
             }
         }

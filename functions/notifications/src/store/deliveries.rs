@@ -174,7 +174,10 @@ impl Store {
         now: Instant,
     ) -> Result<(), Fault> {
         let errand = Errand { due_at: at, ..delivery.errand() };
-        let due = self.due(delivery.priority).item(&due_id(&errand, &format!("{why}{}", at.millis())), at, &errand, now).await?;
+        let due = self
+            .due(delivery.priority)
+            .item(&due_id(&errand, &format!("{why}{}", at.millis())), at, &errand, now)
+            .await?;
         let expression = UpdateExpression::new()
             .set("state", DeliveryState::Pending.name())
             .set("due_at", at)

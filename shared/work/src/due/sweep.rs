@@ -115,7 +115,8 @@ impl DueBuckets {
         now: Instant,
         after: Option<Position>,
     ) -> Result<Page<DueItem>, Fault> {
-        let query = self.table.query(bucket(self.name, minute, shard)).between("0", format!("{}#\u{10ffff}", now.sortable()));
+        let query =
+            self.table.query(bucket(self.name, minute, shard)).between("0", format!("{}#\u{10ffff}", now.sortable()));
         query.after(after).page(PAGE).await
     }
 

@@ -102,6 +102,7 @@ async fn what_waits_for_its_provider_is_given_up_after_a_day() -> Result<()> {
 fn one_for_later_takes_the_place_of_what_waits_when_its_time_comes() {
     check(
         "alice POST /notifications {user_id: ada, type: news, title: soon, body: b, channels: [in_app], collapse_key: k, send_at: '2027-01-15T08:30:00Z'}  202 {notification_id: $soon}
+         clock +1s
          alice POST /notifications {user_id: ada, type: news, title: later, body: b, channels: [in_app], collapse_key: k, send_at: '2027-01-15T09:30:00Z'}  202 {notification_id: $later}
          clock +1h
          schedule sweep_due

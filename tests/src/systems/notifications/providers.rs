@@ -135,7 +135,7 @@ async fn low_mails_leave_turns_for_urgent_ones() -> Result<()> {
 
 #[tokio::test]
 async fn a_text_message_that_its_provider_does_not_take_costs_nothing() -> Result<()> {
-    let faults = Faults::seeded(1).with(testkit::Fault::ServerError, 1.0).only("SNS.Publish");
+    let faults = Faults::seeded(1).with(testkit::Fault::Throttled, 1.0).only("SNS.Publish");
     let changes = [("SMS_DAILY_CAP_MICROS", "20000"), ("USER_CAP_PER_HOUR", "0")];
     let mut world = WORLDS.make_with(&changes, Some(faults)).await?;
     call(&mut world, "POST", "/users/ada/addresses", json!({"channel": "sms", "phone": "+14155550100"})).await?;
