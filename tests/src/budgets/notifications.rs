@@ -47,8 +47,8 @@ const OPERATIONS: &str = "
     budget of a template, with an idempotency record and a collapse key
     alice POST   /notifications {user_id: ada, type: news, title: a, body: b, channels: [in_app], send_at: '2027-01-16T00:00:00Z'}  202 {notification_id: $later}
     budget for later
-    alice POST   /notifications/batch {notifications: [{user_id: ada, type: news, title: a, body: b, channels: [in_app]}, {user_id: eve, type: news, title: a, body: b, channels: [in_app]}]}  200
-    budget two
+    alice POST   /notifications/batch {notifications: [{user_id: eve, type: news, title: a, body: b, channels: [in_app]}]}  200
+    budget each, all at the same time
     alice GET    /notifications/$one  200
     budget
     alice DELETE /notifications/$later  204
@@ -56,7 +56,7 @@ const OPERATIONS: &str = "
     stream forward_urgent
     budget nothing of it is urgent
     stream forward_rest
-    budget ten deliveries
+    budget nine deliveries
     alice POST   /notifications {user_id: bob, type: news, title: a, body: b, channels: [in_app]}  202 {notification_id: $item}
     queue deliver
     stream forward_rest
@@ -125,6 +125,7 @@ const OPERATIONS: &str = "
     budget
     anon  POST   /unsubscribe/none  404
     budget no such link (else a read and a write)
+    alice POST   /notifications {user_id: ada, type: news, title: a, body: b, channels: [in_app], priority: high, send_at: '2027-01-16T00:00:00Z'}  202
     schedule sweep_due
     budget nothing due
     invoke take_feedback {Records: [{messageId: a, body: '{\"Message\": \"{\\\"eventType\\\": \\\"Delivery\\\", \\\"mail\\\": {\\\"timestamp\\\": \\\"2027-01-15T08:00:00Z\\\", \\\"tags\\\": {\\\"tenant\\\": [\\\"YQ\\\"], \\\"notification\\\": [\\\"YQ\\\"], \\\"address\\\": [\\\"YQ\\\"]}}}\"}'}]}  {batchItemFailures: []}
