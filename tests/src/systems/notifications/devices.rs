@@ -58,3 +58,20 @@ async fn a_device_whose_token_was_refreshed_is_one_device() -> Result<()> {
     assert_eq!(pushes, 1);
     Ok(())
 }
+
+/// The endpoint that another has by now stays theirs.
+#[tokio::test]
+async fn a_token_that_is_refreshed_after_its_endpoint_went_has_another() -> Result<()> {
+    let mut world = seen_world().await?;
+    device(&mut world).await?;
+    let first = register(&mut world, "alice", "ada", "device-1").await?;
+    register(&mut world, "bob", "eve", "device-1").await?;
+    assert_eq!(states(&mut world).await?, ["gone"]);
+    let path = format!("/users/ada/addresses/{}/token", first["address_id"].as_str().context("an id")?);
+    call(&mut world, "PUT", &path, json!({"token": "device-9"})).await?;
+    assert_eq!(states(&mut world).await?, ["active"]);
+    let id = send(&mut world, json!({"channels": ["push"]})).await?;
+    work(&mut world).await?;
+    assert_eq!(delivery(&mut world, &id, "push").await?["state"], "sent");
+    Ok(())
+}

@@ -133,6 +133,26 @@ async fn low_mails_leave_turns_for_urgent_ones() -> Result<()> {
     Ok(())
 }
 
+/// Each waits in the queue of its own priority.
+#[tokio::test]
+async fn urgent_mails_beyond_the_rate_wait_too() -> Result<()> {
+    for priority in ["critical", "high"] {
+        let changes = [("MAILS_PER_SECOND", "1"), ("USER_CAP_PER_HOUR", "0")];
+        let mut world = WORLDS.make_with(&changes, Some(Faults::seeded(1))).await?;
+        let mailbox = json!({"channel": "email", "email": "ada@example.com", "verified": true});
+        call(&mut world, "POST", "/users/ada/addresses", mailbox).await?;
+        let mut last = String::new();
+        for _ in 0..5 {
+            last = send(&mut world, json!({"channels": ["email"], "priority": priority})).await?;
+        }
+        world.stream("forward_urgent", testkit::Delivery::Once).await?;
+        world.drain("deliver", testkit::Delivery::Once).await?;
+        let shown = delivery(&mut world, &last, "email").await?;
+        assert_eq!((&shown["state"], &shown["reason"]), (&json!("pending"), &json!("provider-rate")), "{priority}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_text_message_that_its_provider_does_not_take_costs_nothing() -> Result<()> {
     let faults = Faults::seeded(1).with(testkit::Fault::Throttled, 1.0).only("SNS.Publish");
