@@ -25,6 +25,9 @@ pub struct Budget {
     pub calls: String,
     /// Calls that had to wait for each other.
     pub round_trips: u32,
+    /// Whether that is another number from run to run: messages of one batch are handled at the same time, and which of
+    /// their calls overlap is the machine's.
+    pub varies: bool,
     /// DynamoDB read units.
     pub read_units: f64,
     /// DynamoDB write units of the table.
@@ -39,6 +42,9 @@ pub struct Budget {
     /// messages, events.
     pub dollars: f64,
 }
+
+/// `budget ~ a batch`: its round trips vary.
+const VARIES: &str = "~ ";
 
 /// What a scenario's line `budget` saw.
 #[derive(Debug)]
@@ -120,9 +126,11 @@ impl Prices {
             let name = call.split_once('.').map_or(call.as_str(), |(_, name)| name);
             format!("{count} `{name}`")
         });
+        let varies = operation.starts_with(VARIES);
         Budget {
             handler,
-            operation,
+            operation: operation.trim_start_matches(VARIES).to_owned(),
+            varies,
             calls: calls.collect::<Vec<_>>().join(", "),
             round_trips: meter.round_trips,
             read_units: meter.read_units,

@@ -86,7 +86,7 @@ const OPERATIONS: &str = "
     budget to a topic
     stream forward_rest
     queue expand_fan_out
-    budget sixteen parts of a topic, one subscriber
+    budget ~ sixteen parts of a topic, one subscriber
     alice POST   /notifications {recipients: [r1, r2, r3, r4, r5], type: news, title: a, body: b, channels: [in_app]}  202
     budget to five recipients
     stream forward_rest
