@@ -104,11 +104,12 @@ $(VENV): requirements.txt
 
 # Clients of the deployed systems that nobody here wrote, for `make test`. A world of their own: they share nothing with the tools.
 # pip brings them Node too.
-$(CLIENTS): tests/clients/requirements.txt tests/clients/package-lock.json | $(VENV)
+$(CLIENTS): tests/clients/requirements.txt tests/clients/package-lock.json tests/clients/hledger.sh | $(VENV)
 	@echo "installing the clients into .local/clients (once; about a minute)"
 	@rm -rf .local/clients && $(PYTHON) -m venv .local/clients
 	@.local/clients/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@mkdir .local/clients/node && cp tests/clients/{package*.json,.npmrc} .local/clients/node
+	@tests/clients/hledger.sh "$(CURDIR)/.local/clients/bin/hledger"
 	@.local/clients/bin/npm ci --prefix .local/clients/node >/dev/null
 	@touch $@
 

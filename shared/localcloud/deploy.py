@@ -30,8 +30,8 @@ CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAN
 
 # What a stack on AWS does not do by itself: the emulator's SES has no identity that somebody confirmed.
 LOCAL_PARAMETERS = {"MakeIdentity": "true"}
-# What tests alone may have: receivers of webhooks and pushes on this machine.
-TEST_PARAMETERS = {"AllowPrivateHosts": "true", "PushStatus": "true", "SmsStatus": "make"}
+# What tests alone may have: receivers of webhooks and pushes on this machine, checkpoints that one need not wait for.
+TEST_PARAMETERS = {"AllowPrivateHosts": "true", "CheckpointEvery": "2", "PushStatus": "true", "SmsStatus": "make"}
 
 # Makes an API that answers at this URL known to its clients; answers its addresses by scheme.
 Publish = Callable[[str], dict[str, str]]

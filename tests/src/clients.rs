@@ -41,3 +41,8 @@ fn kutts_client_makes_lists_changes_counts_and_deletes() -> Result<()> {
 fn receivers_of_others_read_what_notifications_sends() -> Result<()> {
     play("test_notifications.py")
 }
+
+#[test]
+fn hledger_and_beancount_find_the_books_balanced() -> Result<()> {
+    play("test_ledger.py")
+}

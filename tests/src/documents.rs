@@ -126,6 +126,11 @@ fn document_of_identity() -> Result<()> {
 }
 
 #[test]
+fn document_of_ledger() -> Result<()> {
+    is_complete(&ledger::system())
+}
+
+#[test]
 fn document_of_notifications() -> Result<()> {
     is_complete(&notifications::system())
 }

@@ -33,6 +33,11 @@ async fn samples_of_identity() -> Result<()> {
 }
 
 #[tokio::test]
+async fn samples_of_ledger() -> Result<()> {
+    every_sample_is_taken(&Worlds { system: ledger::system, app: ledger::App::from_env }).await
+}
+
+#[tokio::test]
 async fn samples_of_notifications() -> Result<()> {
     every_sample_is_taken(&Worlds { system: notifications::system, app: notifications::App::from_env }).await
 }

@@ -63,6 +63,20 @@ pub fn from_attributes<T: DeserializeOwned>(attributes: Attributes) -> Result<T,
     serde_dynamo::from_item(attributes).map_err(|e| Fault::permanent("reading an item's attributes").caused_by(e))
 }
 
+/// A whole number of an item; 0 where it has none of this name.
+///
+/// # Errors
+/// A permanent fault for what is no whole number.
+pub fn number(attributes: &Attributes, name: &str) -> Result<i128, Fault> {
+    match attributes.get(name) {
+        None => Ok(0),
+        Some(AttributeValue::N(digits)) => {
+            digits.parse().map_err(|e| Fault::permanent(format!("reading the number {name}")).caused_by(e))
+        }
+        Some(_) => Err(Fault::permanent(format!("{name} is no number"))),
+    }
+}
+
 /// The item that made a condition fail, as `ALL_OLD` gives it: absent or empty where there is none.
 ///
 /// # Errors
@@ -117,6 +131,13 @@ impl From<String> for Value {
 
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
+        Self(AttributeValue::N(number.to_string()))
+    }
+}
+
+/// DynamoDB's numbers have 38 digits, of which serde's way to items reads what fits 64 bits: [`number`] reads these.
+impl From<i128> for Value {
+    fn from(number: i128) -> Self {
         Self(AttributeValue::N(number.to_string()))
     }
 }

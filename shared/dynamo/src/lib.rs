@@ -20,7 +20,7 @@ mod update_all;
 pub use condition::{Condition, below, contains, eq, exists, fewer, gt, le, lt, missing, ne};
 pub use counter::Counter;
 pub use delete::Delete;
-pub use item::{Attributes, Item, Key, Value, attributes, from_attributes};
+pub use item::{Attributes, Item, Key, Value, attributes, from_attributes, number};
 pub use lease::{Acquire, Held, Lease, Lost};
 pub use page::{Page, Position, Query};
 pub use size::{bytes, write_units};

@@ -36,6 +36,11 @@ pub trait Proof: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Looks at the world before anything happens.
+    fn begin(&self, _world: &World<Self::App>) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
     /// One operation, chosen by the client's dice. It notes what it saw, for [`Proof::examine`].
     fn operate(&self, client: &mut Client<Self::App>) -> impl Future<Output = Result<()>> + Send;
 
@@ -95,6 +100,7 @@ async fn run<P: Proof>(worlds: &Worlds<P::App>, proof: Arc<P>) -> Result<()> {
     let operations = rounds * CLIENTS * PER_ROUND;
     let (started, mut dice) = (Tick::now(), fastrand::Rng::with_seed(seed));
     let world = worlds.make_with(&proof.changes(), Some(Faults::all(seed))).await?;
+    proof.begin(&world).await?;
     let (clock, system) = (world.clock.clone(), world.system().name());
     let client = |number| {
         let sandbox = world.killable(&format!("client-{number}"))?;

@@ -3,6 +3,7 @@
 
 pub mod base62;
 pub mod fault;
+pub mod money;
 pub mod once;
 mod priority;
 pub mod random;
@@ -12,6 +13,7 @@ pub mod time;
 mod trace;
 
 pub use fault::{Answer, Fault};
+pub use money::Currency;
 pub use once::{Once, OnceRefusal};
 pub use priority::Priority;
 pub use secret::Secret;

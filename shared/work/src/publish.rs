@@ -43,11 +43,22 @@ impl Publisher {
         Self { client, bus: bus.into(), source }
     }
 
+    /// Publishes all of them: what a reader of a stream does, whose batch comes again whole where it fails half-way.
+    ///
+    /// # Errors
+    /// When the bus did not take all.
+    pub async fn publish_all(&self, events: &[Event]) -> Result<(), Fault> {
+        match self.publish(events).await? {
+            taken if taken == events.len() => Ok(()),
+            taken => Err(Fault::transient(format!("the bus took {taken} of {} events", events.len()))),
+        }
+    }
+
     /// Publishes in order, ten to a call, and returns how many of the first were taken: the caller repeats from there.
     ///
     /// # Errors
     /// When not even one call was answered.
-    pub async fn publish(&self, events: &[Event]) -> Result<usize, Fault> {
+    async fn publish(&self, events: &[Event]) -> Result<usize, Fault> {
         let mut taken = 0;
         for chunk in events.chunks(MOST_ENTRIES) {
             let entries = chunk.iter().map(|event| {

@@ -1,6 +1,7 @@
 //! What each operation may cost: the table in a system's README is measured here, and `make budgets` writes it.
 
 mod identity;
+mod ledger;
 mod notifications;
 mod rate_limiter;
 mod url_shortener;

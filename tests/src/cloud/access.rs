@@ -151,6 +151,20 @@ fn every_route_of_notifications() -> Result<()> {
 }
 
 #[test]
+fn every_route_of_ledger() -> Result<()> {
+    let cloud = Cloud::connect()?;
+    hold(&cloud, &::ledger::system(), &systems::ledger::access(), |alice| {
+        super::ledger::open(&cloud, &alice.full)?;
+        let id = fresh("hold");
+        let mut pending = systems::ledger::transfer(&id, 1);
+        pending["pending"] = json!(true);
+        let answer = cloud.call("ledger", "POST", "/transactions", Some(&alice.full), Some(&pending))?;
+        ensure!(answer.status == 201, "{answer:?}");
+        Ok(id)
+    })
+}
+
+#[test]
 fn every_route_of_rate_limiter() -> Result<()> {
     let cloud = Cloud::connect()?;
     let policy = json!({"dimensions": [{"name": "user", "limit": {"quota": 1000, "per_seconds": 60}}]});

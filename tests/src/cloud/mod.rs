@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod identity;
+mod ledger;
 mod limits;
 mod notifications;
 mod permissions;
@@ -55,6 +56,7 @@ fn every_lambda_has_run_and_none_has_failed() -> Result<()> {
     let identity = ::identity::system().rows().iter().map(|row| row.handler).collect();
     let shortener = ::url_shortener::system().rows().iter().map(|row| row.handler).collect();
     let notifications = ::notifications::system().rows().iter().map(|row| row.handler).collect();
+    let ledger = ::ledger::system().rows().iter().map(|row| row.handler).collect();
     let limiter = ::rate_limiter::system().rows().iter().map(|row| row.handler).collect();
     let probe = ::probe::system().rows().iter().map(|row| row.handler).collect();
     let all = [
@@ -63,11 +65,12 @@ fn every_lambda_has_run_and_none_has_failed() -> Result<()> {
         handlers(probe, "probe"),
         handlers(notifications, "notifications"),
         handlers(limiter, "rate-limiter"),
+        handlers(ledger, "ledger"),
     ];
     let mut waiting: Vec<_> = all.into_iter().flatten().collect();
     // The other tests call them meanwhile, some only after the longest of them has left its thread.
     let done = eventually("every Lambda to be called by some test", Duration::from_secs(600), || {
-        for system in ["identity", "url-shortener", "rate-limiter", "notifications", "probe"] {
+        for system in ["identity", "url-shortener", "rate-limiter", "notifications", "ledger", "probe"] {
             for record in records(&cloud, system, "ERROR")? {
                 ensure!(record["fault"].is_null(), "a Lambda failed: {record}");
             }

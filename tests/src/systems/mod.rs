@@ -2,6 +2,7 @@
 
 mod contracts;
 pub(crate) mod identity;
+pub(crate) mod ledger;
 pub(crate) mod notifications;
 mod probe;
 pub(crate) mod rate_limiter;

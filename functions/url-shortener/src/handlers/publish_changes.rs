@@ -12,9 +12,5 @@ pub async fn handle(app: App, changes: Vec<Change>) -> Result<(), Fault> {
     for change in &changes {
         events.extend(events::of_change(change)?);
     }
-    let taken = app.publisher().publish(&events).await?;
-    if taken < events.len() {
-        return Err(Fault::transient(format!("the bus took {taken} of {} events", events.len())));
-    }
-    Ok(())
+    app.publisher().publish_all(&events).await
 }

@@ -1,0 +1,49 @@
+//! What was posted, in order of time.
+
+use futures_util::future::try_join_all;
+use types::{Day, Fault, Instant};
+
+use super::{Store, keys};
+use crate::domain::Journal;
+
+impl Store {
+    /// What was posted on a day of UTC until an instant, that follows `after`; and whether there is more. One query of
+    /// each part of the day, each of a whole page, eventually consistent.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub async fn journal(
+        &self,
+        tenant: &str,
+        day: Day,
+        (from, until): (Instant, Instant),
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<(Vec<Journal>, bool), Fault> {
+        let (index, pk, sk) = keys::JOURNAL;
+        let low = after.map_or_else(|| keys::from(from), keys::after);
+        let high = keys::until(until);
+        if low > high {
+            return Ok((Vec::new(), false));
+        }
+        let parts = (0..keys::JOURNALS).map(|part| {
+            let query = self.table.query(keys::journal(tenant, day, part)).index(index, pk, sk);
+            let query = query.between(low.clone(), high.clone());
+            async move { query.page::<Journal>(limit).await }
+        });
+        let pages = try_join_all(parts).await?;
+        let mut more = pages.iter().any(|page| page.next.is_some());
+        let mut posted: Vec<Journal> = pages.into_iter().flat_map(|page| page.items).collect();
+        posted.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        more |= posted.len() > usize::from(limit);
+        posted.truncate(usize::from(limit));
+        Ok((posted, more))
+    }
+}
+
+impl Journal {
+    /// Its place in the journal.
+    pub fn place(&self) -> String {
+        format!("{}#{}", self.at.sortable(), self.id)
+    }
+}
