@@ -7,9 +7,12 @@ use crate::domain::{Entry, LedgerError, NewAccount, NewTransaction, Outcome, Res
 use crate::events::PostingRequested;
 use crate::store::Hold;
 
+/// A transaction and its end.
+type Found = (Transaction, Option<Resolution>);
+
 impl App {
     /// Makes a transaction: reads the accounts that this sandbox has not seen, and writes all of it at once.
-    pub(crate) async fn make(&self, tenant: &str, new: NewTransaction) -> Answer<Transaction, LedgerError> {
+    pub(crate) async fn make(&self, tenant: &str, new: NewTransaction) -> Answer<Found, LedgerError> {
         match new.clone().check(tenant, self.clock.now()) {
             Ok(transaction) => self.write(&transaction).await,
             Err(refusal @ LedgerError::Time(_)) => self.made_before(tenant, new, refusal).await,
@@ -18,18 +21,13 @@ impl App {
     }
 
     /// What was made in time is the same when it is asked for again, later.
-    async fn made_before(
-        &self,
-        tenant: &str,
-        new: NewTransaction,
-        refusal: LedgerError,
-    ) -> Answer<Transaction, LedgerError> {
-        let before = self.look(tenant, &new.transaction_id).await?.map(|(made, _)| made);
-        let same = |made: &Transaction| new.check(tenant, made.at).is_ok_and(|asked| asked.is_same(made));
+    async fn made_before(&self, tenant: &str, new: NewTransaction, refusal: LedgerError) -> Answer<Found, LedgerError> {
+        let before = self.look(tenant, &new.transaction_id).await?;
+        let same = |(made, _): &Found| new.check(tenant, made.at).is_ok_and(|asked| asked.is_same(made));
         Ok(before.ok().filter(same).ok_or(refusal))
     }
 
-    async fn write(&self, transaction: &Transaction) -> Answer<Transaction, LedgerError> {
+    async fn write(&self, transaction: &Transaction) -> Answer<Found, LedgerError> {
         let accounts = self.store.accounts(&transaction.tenant, transaction.accounts()).await?;
         match transaction.check_accounts(&accounts) {
             Ok(()) => self.store.make(transaction, &accounts, transaction.at).await,
@@ -38,7 +36,7 @@ impl App {
     }
 
     /// The transaction of an id and its end.
-    pub(crate) async fn look(&self, tenant: &str, id: &str) -> Answer<(Transaction, Option<Resolution>), LedgerError> {
+    pub(crate) async fn look(&self, tenant: &str, id: &str) -> Answer<Found, LedgerError> {
         match TransactionId::known(id) {
             Ok(id) => self.store.find(tenant, &id).await,
             Err(_) => Ok(Err(LedgerError::NoTransaction)),
@@ -67,6 +65,9 @@ impl App {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let accounts = self.store.accounts(tenant, made.accounts()).await?;
+        if let Err(refusal) = made.check_accounts(&accounts) {
+            return Err(Fault::permanent(format!("a transaction's accounts are not as they were: {refusal}")));
+        }
         Ok(self.store.end(&made, &wanted, &accounts).await?.map(|end| (made, end)))
     }
 
@@ -82,7 +83,7 @@ impl App {
             Err(refusal) => return Ok(Err(refusal)),
         };
         match made.reverse(end.as_ref(), description, self.clock.now()) {
-            Ok(reversal) => self.write(&reversal).await,
+            Ok(reversal) => Ok(self.write(&reversal).await?.map(|(made, _)| made)),
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -97,7 +98,9 @@ impl App {
 
     /// Does what another system asks for. An account that is there stays as it is: the asker's idea of it may be newer.
     pub(crate) async fn take(&self, asked: &PostingRequested) -> Answer<(), LedgerError> {
-        for new in &asked.accounts {
+        let ids = asked.accounts.iter().filter_map(|new| new.account_id.parse().ok()).collect();
+        let known = self.store.accounts(&asked.tenant, ids).await?;
+        for new in asked.accounts.iter().filter(|new| known.keys().all(|id| id.as_str() != new.account_id)) {
             match self.open(&asked.tenant, new.clone()).await? {
                 Ok(_) | Err(LedgerError::AccountExists) => {}
                 Err(refusal) => return Ok(Err(refusal)),

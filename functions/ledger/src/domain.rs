@@ -10,7 +10,7 @@ mod transaction_id;
 
 pub use account::{Account, AccountId, AccountType, MOST_SHARDS, NewAccount, Side};
 pub use balance::{Balance, Checkpoint, Effect, Movement};
-pub use entry::{Entry, Leg, MOST_ENTRIES, totals};
+pub use entry::{Entry, Leg, MOST_ENTRIES, are_same, totals};
 pub use journal::{Format, Journal, write_accounts, write_transaction};
 pub use refusal::LedgerError;
 pub use transaction::{NewTransaction, Outcome, Resolution, State, Transaction};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use types::{Fault, Instant};
 use work::{Change, Event, Kind};
 
-use crate::domain::{Entry, NewAccount, NewTransaction, Outcome, Resolution, Transaction};
+use crate::domain::{Entry, MOST_ENTRIES, NewAccount, NewTransaction, Outcome, Resolution, Transaction};
 use crate::store;
 use crate::view::entries;
 
@@ -38,11 +38,10 @@ pub struct PostingRequested {
 }
 
 impl PostingRequested {
-    /// Whether it can be taken: of the version that is known here, and of a tenant who can be one.
+    /// Whether it can be taken: of the version that is known here, of a tenant who can be one, and with no more
+    /// accounts than entries.
     pub fn is_known(&self) -> bool {
-        self.v == 1
-            && (1..=128).contains(&self.tenant.len())
-            && self.tenant.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        self.v == 1 && types::is_tenant(&self.tenant) && self.accounts.len() <= MOST_ENTRIES
     }
 }
 
@@ -65,7 +64,7 @@ struct TransactionEvent<'a> {
 /// When an item is not what it should be.
 pub fn of_change(change: &Change) -> Result<Option<Event>, Fault> {
     let tell = |name: &'static str, tenant: &str, id: &str, legs: &[_], at, reverses: Option<&str>| {
-        let (event_id, entries) = (format!("{tenant}.{id}.{name}"), entries(legs));
+        let (event_id, entries) = (format!("{tenant}#{id}#{name}"), entries(legs));
         let event = TransactionEvent { v: 1, id: event_id, tenant, transaction_id: id, entries, at, reverses };
         Event::new(name, &event).map(Some)
     };
@@ -128,7 +127,7 @@ mod tests {
         let entry =
             |id: &str, side: &str| json!({"account_id": id, "side": side, "amount_minor": 5, "currency": "EUR"});
         let expected = json!({
-            "v": 1, "id": "alice.t1.TransactionPosted", "tenant": "alice", "transaction_id": "t1",
+            "v": 1, "id": "alice#t1#TransactionPosted", "tenant": "alice", "transaction_id": "t1",
             "entries": [entry("cash", "debit"), entry("sales", "credit")], "at": "2027-01-15T08:00:00Z",
         });
         assert_eq!((name, detail), ("TransactionPosted", expected));

@@ -6,8 +6,8 @@ use web::Cursor;
 use crate::App;
 use crate::domain::{Format, LedgerError, write_accounts, write_transaction};
 
-/// Accounts, and transactions, of a page.
-const MOST: u16 = 500;
+/// Accounts of a page, and most transactions.
+pub(crate) const MOST: u16 = 500;
 /// Days that a page looks at.
 const MOST_DAYS: u32 = 31;
 const DAY_SECONDS: i64 = 86_400;
@@ -19,6 +19,7 @@ pub(crate) struct Extract {
     pub format: Format,
     pub from: Instant,
     pub until: Instant,
+    pub limit: u16,
 }
 
 /// How far the pages before came.
@@ -66,9 +67,9 @@ impl App {
                 (extract.from, None)
             }
         };
-        let mut left = MOST;
+        let mut left = extract.limit;
         for _ in 0..MOST_DAYS {
-            if at > extract.until {
+            if at >= extract.until {
                 return Ok(Ok((text, None)));
             }
             let range = (at, extract.until);
@@ -82,7 +83,7 @@ impl App {
             at = Instant::from_seconds((at.seconds().div_euclid(DAY_SECONDS) + 1) * DAY_SECONDS);
             after = None;
         }
-        Ok(Ok((text, (at <= extract.until).then(|| Place::write(at, None)))))
+        Ok(Ok((text, (at < extract.until).then(|| Place::write(at, None)))))
     }
 
     async fn written(
@@ -94,6 +95,8 @@ impl App {
         let ids = posted.iter().flat_map(|entry| entry.legs.iter().map(|leg| leg.account.clone())).collect();
         let accounts = self.store.accounts(tenant, ids).await?;
         let kind = |id: &crate::domain::AccountId| accounts.get(id).map(|account| account.kind);
-        Ok(posted.iter().map(|entry| write_transaction(format, entry, kind)).collect())
+        let written = posted.iter().map(|entry| write_transaction(format, entry, kind));
+        let written: Option<String> = written.collect();
+        written.ok_or_else(|| Fault::permanent("a transaction's account is not there"))
     }
 }

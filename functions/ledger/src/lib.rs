@@ -78,6 +78,8 @@ pub struct App {
     store: Store,
     /// Changes of a balance between two of its checkpoints.
     every: u32,
+    /// Entries between two checkpoints where there are very many.
+    step: usize,
     cursors: CursorKey,
     env: Env,
     sdk: Sdk,
@@ -97,6 +99,7 @@ impl App {
         Ok(Self {
             store: Store::new(table, env.parse_or("DUE_SHARDS", 4)?),
             every: env.parse_or("CHECKPOINT_EVERY", 1000)?,
+            step: env.parse_or("CHECKPOINT_STEP", 50_000)?,
             cursors: CursorKey::of(&secret),
             env: env.clone(),
             sdk,

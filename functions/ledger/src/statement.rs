@@ -7,6 +7,7 @@ use web::Cursor;
 
 use crate::App;
 use crate::domain::{Account, LedgerError};
+use crate::store::BEGINNING;
 use crate::view::{EntryView, StatementView};
 
 /// From when until when.
@@ -16,9 +17,6 @@ pub(crate) struct Span {
     pub from: Option<Instant>,
     pub until: Instant,
 }
-
-/// Before any entry.
-const BEGINNING: Instant = Instant::from_millis(0);
 
 impl App {
     /// A page of a statement, and where the next one begins: behind its last entry, with the balance there.

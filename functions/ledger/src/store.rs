@@ -7,6 +7,7 @@ mod accounts;
 mod balances;
 mod journal;
 mod keys;
+mod merge;
 mod postings;
 mod statements;
 
@@ -21,6 +22,7 @@ use types::{Fault, Instant};
 use work::DueBuckets;
 
 use crate::domain::{Account, AccountId, Checkpoint, Outcome, Resolution, Side, Transaction, TransactionId};
+pub(crate) use balances::BEGINNING;
 pub use balances::{SETTLED, Turn};
 pub use keys::{END, TX};
 pub use postings::Hold;

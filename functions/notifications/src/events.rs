@@ -58,9 +58,7 @@ impl Requested {
     /// Whether it can be taken: of the version that is known here, and of a tenant who can be one.
     pub fn is_known(&self) -> bool {
         let NotificationRequested { v, tenant, .. } = &self.detail;
-        *v == 1
-            && (1..=128).contains(&tenant.len())
-            && tenant.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        *v == 1 && types::is_tenant(tenant)
     }
 
     /// The request as if it had come over the API, and what makes it one.

@@ -22,13 +22,13 @@ pub(crate) enum Cancelled {
     Busy(Vec<CancellationReason>, Fault),
 }
 
-/// Sends a transaction until it takes effect or is refused; one that meets others is sent up to `tries` times. `once`:
-/// its first write is a record that decides whether it is a repetition.
+/// Sends a transaction until it takes effect or is refused; one that meets others is sent up to `most` times.
+/// `decides`: its first write is what tells whether it is a repetition.
 pub(crate) async fn transact(
     table: &Table,
     writes: &[TransactWriteItem],
     units: f64,
-    once: bool,
+    decides: bool,
     most: u32,
 ) -> Result<Cancelled, Fault> {
     let token = random::uuid().to_string(); // the same for all tries: a lost reply is not a second effect
@@ -48,7 +48,7 @@ pub(crate) async fn transact(
             }
             _ => return Err(fault("TransactWriteItems", error)),
         };
-        match judge(&reasons, once) {
+        match judge(&reasons, decides) {
             Verdict::Refused(index) => return Ok(Cancelled::Refused(reasons, index)),
             Verdict::Broken => return Err(fault("TransactWriteItems", error)),
             Verdict::Busy if tries < most => {}
@@ -84,11 +84,11 @@ enum Verdict {
     Broken,
 }
 
-fn judge(reasons: &[CancellationReason], once: bool) -> Verdict {
+fn judge(reasons: &[CancellationReason], decides: bool) -> Verdict {
     const BUSY: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
     let busy = |reason: &CancellationReason| BUSY.contains(&code(reason));
-    // While the record that decides whether this is a repetition is held, no other write's condition tells anything.
-    if once && reasons.first().is_some_and(busy) {
+    // While what tells whether this is a repetition is held, no other write's condition tells anything.
+    if decides && reasons.first().is_some_and(busy) {
         return Verdict::Busy;
     }
     match reasons.iter().position(|reason| code(reason) == "ConditionalCheckFailed") {
@@ -110,7 +110,7 @@ mod tests {
     fn what_the_reasons_of_a_cancellation_mean() {
         const FAILED: &str = "ConditionalCheckFailed";
         const CLASH: &str = "TransactionConflict";
-        for (codes, once, verdict) in [
+        for (codes, decides, verdict) in [
             (["None", FAILED], false, Verdict::Refused(1)),
             ([FAILED, FAILED], true, Verdict::Refused(0)),
             ([CLASH, FAILED], true, Verdict::Busy), // its own first sending, under way: not "taken"
@@ -121,7 +121,7 @@ mod tests {
             (["ValidationError", "None"], true, Verdict::Broken),
         ] {
             let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
-            assert_eq!(judge(&reasons, once), verdict, "{codes:?} {once}");
+            assert_eq!(judge(&reasons, decides), verdict, "{codes:?} {decides}");
         }
     }
 }

@@ -30,13 +30,21 @@ pub struct Transaction<'a, R> {
     table: &'a Table,
     pub(crate) writes: Vec<(TransactWriteItem, Refuse<'a, R>)>,
     once: Option<Once>,
+    first_decides: bool,
     /// Units of its writes alone; an update's item is not seen, so it counts for the least.
     pub(crate) units: f64,
 }
 
 impl<'a, R> Transaction<'a, R> {
     pub(crate) fn new(table: &'a Table) -> Self {
-        Self { table, writes: Vec::new(), once: None, units: 0.0 }
+        Self { table, writes: Vec::new(), once: None, first_decides: false, units: 0.0 }
+    }
+
+    /// Its first write tells whether it is a repetition: while that item is held by another transaction, which may be
+    /// its own first sending, what the other conditions say is not believed.
+    pub fn first_decides(mut self) -> Self {
+        self.first_decides = true;
+        self
     }
 
     /// Puts a whole item under a condition; `refused` makes the refusal from the item that is there.
@@ -178,8 +186,8 @@ impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
     /// When the table cannot be written.
     pub async fn send<T: DeserializeOwned>(self) -> Answer<Done<T>, R> {
         let (writes, mut refusals): (Vec<_>, Vec<_>) = self.writes.into_iter().unzip();
-        let once = self.once.is_some();
-        let (reasons, index) = match transact(self.table, &writes, self.units, once, TRIES).await? {
+        let (once, decides) = (self.once.is_some(), self.once.is_some() || self.first_decides);
+        let (reasons, index) = match transact(self.table, &writes, self.units, decides, TRIES).await? {
             Cancelled::Not => return Ok(Ok(Done::Now)),
             Cancelled::Refused(reasons, index) => (reasons, index),
             Cancelled::Busy(reasons, _) if once && code(&reasons[0]) == "TransactionConflict" => {

@@ -20,3 +20,9 @@ pub use secret::Secret;
 pub use tier::Tier;
 pub use time::{Clock, Day, Instant};
 pub use trace::Trace;
+
+/// Whether a tenant may be called this: what owners of keys and users of tokens are called, at most 800 visible ASCII
+/// characters without `#`, which separates the parts of keys.
+pub fn is_tenant(name: &str) -> bool {
+    (1..=800).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}

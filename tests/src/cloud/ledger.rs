@@ -53,8 +53,8 @@ fn books_are_kept_shown_and_exported() -> Result<()> {
     ensure!(past["balance_minor"] == 570 && past["final"] == false, "{past}");
     let page = call(&cloud, &key, "GET", "/accounts/cash/entries?limit=3", None)?;
     ensure!(page["items"].as_array().map(Vec::len) == Some(3) && page["closing_balance_minor"] == 573, "{page}");
-    let from = now - Duration::from_secs(3600);
-    let journal = call(&cloud, &key, "GET", &format!("/ledger/export?from={from}"), None)?;
+    let (from, until) = (now - Duration::from_secs(3600), now + Duration::from_secs(60));
+    let journal = call(&cloud, &key, "GET", &format!("/ledger/export?from={from}&until={until}"), None)?;
     let text = journal.as_str().context("text")?;
     ensure!(text.contains("(reversal-of:c)") && text.contains("Income:Sales  -5.00 EUR"), "{text}");
     Ok(())

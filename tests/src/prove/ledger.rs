@@ -47,6 +47,8 @@ struct Model {
     made: Mutex<BTreeMap<String, (Value, Got)>>,
     /// Transactions that clients may choose from in this round.
     known: Mutex<Vec<(String, Value)>>,
+    /// Ends of pending transactions that were acknowledged, as they were shown.
+    ends: Mutex<Vec<(String, Value)>>,
     broken: Mutex<Vec<String>>,
     snapshots: Mutex<u64>,
 }
@@ -100,7 +102,7 @@ impl Proof for Model {
 
     async fn examine(&self, world: &mut World<App>) -> Result<Verdict> {
         let made = lock(&self.made).clone();
-        let mut verdict = Books::read(world, made.keys()).await?.judge(&made);
+        let mut verdict = Books::read(world, made.keys()).await?.judge(&made, &lock(&self.ends));
         verdict.broken.extend(lock(&self.broken).clone());
         verdict.figures.push(("snapshots", *lock(&self.snapshots)));
         Ok(verdict)
@@ -189,7 +191,17 @@ impl Model {
                 (format!("/transactions/{id}/post"), json!({"entries": part}))
             }
         };
-        self.send(client, &path, &body).await.map(drop)
+        for _ in 0..TRIES {
+            let run = client.sandbox.http("POST", &path, &[], Some(&body), caller()).await?;
+            if run.status() == 200 {
+                lock(&self.ends).push((id, run.body().clone()));
+                break;
+            }
+            if (400..500).contains(&run.status()) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn reverse(&self, client: &mut Client<App>) -> Result<()> {

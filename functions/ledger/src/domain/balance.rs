@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use types::Instant;
+use types::{Fault, Instant};
 
 use super::account::{Account, AccountId, Side};
 use super::entry::Leg;
@@ -146,9 +146,13 @@ impl Movement<'_> {
 
 impl Checkpoint {
     /// Its sums.
-    pub fn sums(&self) -> Balance {
-        let read = |text: &str| text.parse().unwrap_or_default();
-        Balance { debits: read(&self.debits), credits: read(&self.credits), ..Balance::default() }
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn sums(&self) -> Result<Balance, Fault> {
+        let read =
+            |text: &str| text.parse().map_err(|e| Fault::permanent("reading the sums of a checkpoint").caused_by(e));
+        Ok(Balance { debits: read(&self.debits)?, credits: read(&self.credits)?, ..Balance::default() })
     }
 }
 

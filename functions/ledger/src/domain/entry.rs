@@ -70,3 +70,13 @@ pub(super) fn legs(entries: &[Entry]) -> Result<Vec<Leg>, LedgerError> {
         None => Ok(legs),
     }
 }
+
+/// Whether both are the same entries, in any order.
+pub fn are_same(one: &[Leg], other: &[Leg]) -> bool {
+    let sorted = |legs: &[Leg]| {
+        let mut legs = legs.to_vec();
+        legs.sort_by(|a, b| (&a.account, a.side).cmp(&(&b.account, b.side)));
+        legs
+    };
+    sorted(one) == sorted(other)
+}

@@ -76,8 +76,12 @@ pub fn write_accounts(format: Format, accounts: &[Account]) -> String {
     text
 }
 
-/// A transaction; `kind` tells the kinds of its accounts.
-pub fn write_transaction(format: Format, entry: &Journal, kind: impl Fn(&AccountId) -> Option<AccountType>) -> String {
+/// A transaction; `kind` tells the kinds of its accounts. None where it does not know one.
+pub fn write_transaction(
+    format: Format,
+    entry: &Journal,
+    kind: impl Fn(&AccountId) -> Option<AccountType>,
+) -> Option<String> {
     let (day, id, mut text) = (entry.at.day(), &entry.id, String::new());
     let _ = match format {
         // A semicolon begins a comment, and a bar ends a payee.
@@ -90,9 +94,8 @@ pub fn write_transaction(format: Format, entry: &Journal, kind: impl Fn(&Account
     for leg in &entry.legs {
         let amount = i128::from(leg.amount_minor);
         let amount = leg.currency.decimal(if leg.side == Side::Debit { amount } else { -amount });
-        let Some(kind) = kind(&leg.account) else { continue };
-        let _ = writeln!(text, "  {}  {amount} {}", name(kind, &leg.account), leg.currency);
+        let _ = writeln!(text, "  {}  {amount} {}", name(kind(&leg.account)?, &leg.account), leg.currency);
     }
     text.push('\n');
-    text
+    Some(text)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use types::Instant;
 
 use super::account::{Account, AccountId, is_line};
-use super::entry::{Entry, Leg, legs};
+use super::entry::{Entry, Leg, are_same, legs};
 use super::refusal::LedgerError;
 use super::transaction_id::TransactionId;
 
@@ -136,13 +136,8 @@ impl NewTransaction {
 impl Transaction {
     /// Whether both ask for the same. Times of making differ, and so may an order of entries.
     pub fn is_same(&self, other: &Self) -> bool {
-        let sorted = |legs: &[Leg]| {
-            let mut legs = legs.to_vec();
-            legs.sort_by(|a, b| (&a.account, a.side).cmp(&(&b.account, b.side)));
-            legs
-        };
         let same = Self { at: self.at, legs: self.legs.clone(), ..other.clone() };
-        *self == same && sorted(&self.legs) == sorted(&other.legs)
+        *self == same && are_same(&self.legs, &other.legs)
     }
 
     /// Whom it concerns.

@@ -16,8 +16,7 @@ pub async fn handle(app: App, changes: Vec<Change>) -> Result<(), Fault> {
         turns.extend(turn.filter(|turn| !turns.contains(turn)));
     }
     for turn in turns {
-        app.store.checkpoint(&turn, app.clock.now()).await?;
-        aws::count("checkpoints", 1.0);
+        app.store.checkpoint(&turn, app.clock.now(), app.step).await?;
     }
     Ok(())
 }

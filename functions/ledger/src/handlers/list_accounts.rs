@@ -5,7 +5,7 @@ use web::{Caller, Json, PageOf, PageQuery, Problem, Query, State};
 use crate::App;
 use crate::view::AccountView;
 
-/// One query. Balances are shown with each account.
+/// One query. An account by itself is shown with its balance.
 pub async fn handle(
     State(app): State<App>,
     caller: Caller,

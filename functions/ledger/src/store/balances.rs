@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dynamo::{Attributes, Consistency, missing, number};
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use types::{Fault, Instant};
 
 use super::{Entry, Store, keys};
@@ -13,6 +13,12 @@ use crate::domain::{Account, AccountId, Balance, Checkpoint, Side};
 pub const SETTLED: Duration = Duration::from_secs(300);
 /// Entries behind the newest checkpoint that are added up before an answer is given up.
 const MOST_ENTRIES: usize = 100_000;
+/// Entries of a page.
+const PAGE: u16 = 1000;
+/// Shards whose entries are added up at the same time.
+const SHARDS_AT_ONCE: usize = 8;
+/// Nothing was posted before.
+pub(crate) const BEGINNING: Instant = Instant::from_millis(0);
 
 /// A balance that was changed so often that it is time for a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,44 +70,99 @@ impl Store {
         items.iter().try_fold(Balance::default(), |sum, item| Ok(sum.plus(sums(item)?)))
     }
 
-    /// What was posted to an account until an instant, and at it.
+    /// What was posted to an account until an instant, and at it: a query for the newest checkpoint, and a page for
+    /// each 1,000 entries since, of each shard.
     ///
     /// # Errors
     /// When the table cannot be read, or there is more to add up than [`MOST_ENTRIES`].
     pub async fn balance_at(&self, account: &Account, until: Instant) -> Result<Balance, Fault> {
-        let shards = (0..account.shards).map(|shard| self.posted(&account.tenant, &account.id, shard, until));
-        let sums = try_join_all(shards).await?;
-        Ok(sums.into_iter().fold(Balance::default(), Balance::plus))
+        if until < BEGINNING {
+            return Ok(Balance::default());
+        }
+        let shard = |shard| async move {
+            let turn = Turn { tenant: account.tenant.clone(), account: account.id.clone(), shard };
+            let count = self.count(&turn, until, MOST_ENTRIES).await?;
+            if count.rest {
+                return Err(Fault::permanent(format!("more than {MOST_ENTRIES} entries have no checkpoint")));
+            }
+            Ok(count.sum)
+        };
+        let sums = stream::iter(0..account.shards).map(shard).buffer_unordered(SHARDS_AT_ONCE);
+        sums.try_fold(Balance::default(), |sum, more| async move { Ok(sum.plus(more)) }).await
     }
 
-    /// From the newest checkpoint: one query for it, and a page for each 1,000 entries since.
-    async fn posted(&self, tenant: &str, id: &AccountId, shard: u8, until: Instant) -> Result<Balance, Fault> {
-        let checkpoints = self.table.query(keys::checkpoints(tenant, id, shard));
+    /// Adds up, from the newest checkpoint, at most some `most` entries.
+    async fn count(&self, turn: &Turn, until: Instant, most: usize) -> Result<Count, Fault> {
+        let Turn { tenant, account, shard } = turn;
+        let checkpoints = self.table.query(keys::checkpoints(tenant, account, *shard));
         let newest = checkpoints.between("0", until.sortable()).descending().first(1).await?;
         let newest: Option<Checkpoint> = newest.into_iter().next().map(dynamo::from_attributes).transpose()?;
         let from = newest.as_ref().map_or_else(|| "0".to_owned(), |it| keys::from(it.before));
-        let entries = self.table.query(keys::entries(tenant, id, shard)).between(from, keys::until(until)).strong();
-        let mut sum = newest.map(|it| it.sums()).unwrap_or_default();
-        for item in entries.all(MOST_ENTRIES).await? {
-            let entry: Entry = dynamo::from_attributes(item)?;
-            match entry.side {
-                Side::Debit => sum.debits += i128::from(entry.amount_minor),
-                Side::Credit => sum.credits += i128::from(entry.amount_minor),
+        let sum = newest.as_ref().map(Checkpoint::sums).transpose()?.unwrap_or_default();
+        let mut count = Count { sum, settled: newest.map(|it| (it.before, sum)), rest: false };
+        let page = u16::try_from(most).unwrap_or(PAGE).min(PAGE);
+        let (mut after, mut counted) = (None, 0);
+        loop {
+            let entries = self.table.query(keys::entries(tenant, account, *shard)).strong();
+            let page = entries.between(from.clone(), keys::until(until)).after(after).page::<Entry>(page).await?;
+            counted += page.items.len();
+            page.items.iter().for_each(|entry| count.add(entry));
+            after = page.next;
+            if after.is_none() || counted >= most {
+                count.rest = after.is_some();
+                return Ok(count);
             }
         }
-        Ok(sum)
     }
 
-    /// Notes what was posted until [`SETTLED`] ago, where it is: the next count begins there.
+    /// Notes what was posted until [`SETTLED`] ago, where it is: the next count begins there. Where that is very much,
+    /// it is noted in steps, so that none is too long for good.
     ///
     /// # Errors
     /// When the table cannot be read or written.
-    pub async fn checkpoint(&self, turn: &Turn, now: Instant) -> Result<(), Fault> {
+    pub async fn checkpoint(&self, turn: &Turn, now: Instant, step: usize) -> Result<(), Fault> {
         let before = now - SETTLED;
-        let Turn { tenant, account, shard } = turn.clone();
-        let sum = self.posted(&tenant, &account, shard, before - Duration::from_millis(1)).await?;
-        let (debits, credits) = (sum.debits.to_string(), sum.credits.to_string());
-        let checkpoint = Checkpoint { tenant, account, shard, before, debits, credits };
-        self.table.put(&checkpoint).when(missing("pk")).send_or(|_| ()).await.map(drop)
+        loop {
+            let count = self.count(turn, before - Duration::from_millis(1), step).await?;
+            let (at, sum) = match (count.rest, count.settled) {
+                (false, _) => (before, count.sum),
+                (true, Some(settled)) => settled,
+                // Never: it has counted entries.
+                (true, None) => return Err(Fault::permanent("a step of entries is of one instant")),
+            };
+            let Turn { tenant, account, shard } = turn.clone();
+            let (debits, credits) = (sum.debits.to_string(), sum.credits.to_string());
+            let checkpoint = Checkpoint { tenant, account, shard, before: at, debits, credits };
+            let put = self.table.put(&checkpoint).when(missing("pk")).send_or(|_: Option<Checkpoint>| ()).await?;
+            aws::count("checkpoints", 1.0);
+            if !count.rest {
+                return Ok(());
+            }
+            // A thousand entries in one millisecond of one shard are none that DynamoDB takes.
+            if put.is_err() {
+                return Err(Fault::permanent("a step of entries is of one instant"));
+            }
+        }
+    }
+}
+
+/// Sums so far.
+struct Count {
+    sum: Balance,
+    /// An instant, and the sums of everything before it.
+    settled: Option<(Instant, Balance)>,
+    /// Whether there is more.
+    rest: bool,
+}
+
+impl Count {
+    fn add(&mut self, entry: &Entry) {
+        if self.settled.is_none_or(|(before, _)| before < entry.at) {
+            self.settled = Some((entry.at, self.sum));
+        }
+        match entry.side {
+            Side::Debit => self.sum.debits += i128::from(entry.amount_minor),
+            Side::Credit => self.sum.credits += i128::from(entry.amount_minor),
+        }
     }
 }

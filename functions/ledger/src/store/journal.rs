@@ -3,11 +3,12 @@
 use futures_util::future::try_join_all;
 use types::{Day, Fault, Instant};
 
+use super::merge::merge;
 use super::{Store, keys};
 use crate::domain::Journal;
 
 impl Store {
-    /// What was posted on a day of UTC until an instant, that follows `after`; and whether there is more. One query of
+    /// What was posted on a day of UTC before an instant, that follows `after`; and whether there is more. One query of
     /// each part of the day, each of a whole page, eventually consistent.
     ///
     /// # Errors
@@ -22,7 +23,7 @@ impl Store {
     ) -> Result<(Vec<Journal>, bool), Fault> {
         let (index, pk, sk) = keys::JOURNAL;
         let low = after.map_or_else(|| keys::from(from), keys::after);
-        let high = keys::until(until);
+        let high = keys::from(until);
         if low > high {
             return Ok((Vec::new(), false));
         }
@@ -32,12 +33,7 @@ impl Store {
             async move { query.page::<Journal>(limit).await }
         });
         let pages = try_join_all(parts).await?;
-        let mut more = pages.iter().any(|page| page.next.is_some());
-        let mut posted: Vec<Journal> = pages.into_iter().flat_map(|page| page.items).collect();
-        posted.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
-        more |= posted.len() > usize::from(limit);
-        posted.truncate(usize::from(limit));
-        Ok((posted, more))
+        Ok(merge(pages, limit, Journal::place))
     }
 }
 

@@ -6,7 +6,7 @@ use types::{Answer, Instant, OnceRefusal};
 use work::Claim;
 
 use super::{Accounts, Entry, Store, keys};
-use crate::domain::{Effect, LedgerError, Leg, Movement, Outcome, Resolution, Transaction, TransactionId};
+use crate::domain::{Effect, LedgerError, Leg, Movement, Outcome, Resolution, Transaction, TransactionId, are_same};
 
 /// Why a write was refused.
 enum Clash<T> {
@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// Makes a transaction: itself, an entry and a balance for each of its legs, and when a hold expires, all or none.
-    /// Made again with the same content it is the one that is there.
+    /// Made again with the same content it is the one that is there, with what became of it.
     ///
     /// # Errors
     /// Refuses where another has its id, or an account has not so much.
@@ -51,9 +51,9 @@ impl Store {
         transaction: &Transaction,
         accounts: &Accounts,
         now: Instant,
-    ) -> Answer<Transaction, LedgerError> {
+    ) -> Answer<(Transaction, Option<Resolution>), LedgerError> {
         let standing = |it: Option<Transaction>| Clash::Standing(it.map(Box::new));
-        let mut writes = self.table.transact().put(transaction, missing("pk"), standing)?;
+        let mut writes = self.table.transact().first_decides().put(transaction, missing("pk"), standing)?;
         if let Some(at) = transaction.expires_at {
             let (tenant, id) = (transaction.tenant.clone(), transaction.id.to_string());
             let hold = Hold { tenant, id };
@@ -66,8 +66,11 @@ impl Store {
         }
         writes = balances(writes, transaction, Movement::Made(transaction), accounts)?;
         Ok(match writes.send::<IgnoredAny>().await? {
-            Ok(_) => Ok(transaction.clone()),
-            Err(Clash::Standing(Some(standing))) if standing.is_same(transaction) => Ok(*standing),
+            Ok(_) => Ok((transaction.clone(), None)),
+            Err(Clash::Standing(Some(standing))) if standing.is_same(transaction) => match standing.pending {
+                true => return self.find(&standing.tenant, &standing.id).await,
+                false => Ok((*standing, None)),
+            },
             Err(Clash::Standing(_)) => Err(LedgerError::IdReused),
             Err(Clash::Refused(refusal)) => Err(refusal),
         })
@@ -84,7 +87,7 @@ impl Store {
         accounts: &Accounts,
     ) -> Answer<Resolution, LedgerError> {
         let standing = |it: Option<Resolution>| Clash::Standing(it.map(Box::new));
-        let writes = self.table.transact().put(end, missing("pk"), standing)?;
+        let writes = self.table.transact().first_decides().put(end, missing("pk"), standing)?;
         let writes = entries(writes, transaction, &end.legs, end.at, accounts)?;
         let writes = balances(writes, transaction, Movement::Ended(transaction, end), accounts)?;
         Ok(match writes.send::<IgnoredAny>().await? {
@@ -93,7 +96,7 @@ impl Store {
             Err(Clash::Standing(None)) => Err(LedgerError::NoTransaction), // never: it is what stood in the way
             Err(Clash::Standing(Some(before))) => {
                 let same = match end.outcome {
-                    Outcome::Posted => before.outcome == Outcome::Posted && before.legs == end.legs,
+                    Outcome::Posted => before.outcome == Outcome::Posted && are_same(&before.legs, &end.legs),
                     Outcome::Voided | Outcome::Expired => before.outcome != Outcome::Posted,
                 };
                 if same { Ok(*before) } else { Err(LedgerError::Ended(before.outcome.name())) }

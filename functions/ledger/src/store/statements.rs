@@ -3,6 +3,7 @@
 use futures_util::future::try_join_all;
 use types::{Fault, Instant};
 
+use super::merge::merge;
 use super::{Entry, Store, keys};
 use crate::domain::Account;
 
@@ -30,11 +31,6 @@ impl Store {
             async move { entries.page::<Entry>(limit).await }
         });
         let pages = try_join_all(shards).await?;
-        let mut more = pages.iter().any(|page| page.next.is_some());
-        let mut entries: Vec<Entry> = pages.into_iter().flat_map(|page| page.items).collect();
-        entries.sort_by_cached_key(Entry::place);
-        more |= entries.len() > usize::from(limit);
-        entries.truncate(usize::from(limit));
-        Ok((entries, more))
+        Ok(merge(pages, limit, Entry::place))
     }
 }

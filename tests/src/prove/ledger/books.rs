@@ -52,8 +52,16 @@ impl Books {
         Ok(Self { transactions, accounts, statements })
     }
 
-    pub(super) fn judge(&self, made: &BTreeMap<String, (Value, Got)>) -> Verdict {
+    /// Holds the books against what clients were told: of requests that make a transaction, and of ends that were
+    /// acknowledged (the state, and the entries that were posted).
+    pub(super) fn judge(&self, made: &BTreeMap<String, (Value, Got)>, ends: &[(String, Value)]) -> Verdict {
         let (mut broken, mut states) = (Vec::new(), BTreeMap::<&str, u64>::new());
+        for (id, end) in ends {
+            let shown = self.transactions.get(id).unwrap_or(&Value::Null);
+            if (&shown["state"], &shown["posted_entries"]) != (&end["state"], &end["posted_entries"]) {
+                broken.push(format!("{id} was told to have ended as {end}, and is {shown}"));
+            }
+        }
         for (id, (_, got)) in made {
             match (got, self.transactions.get(id)) {
                 (Got::Done, None) => broken.push(format!("{id} was acknowledged and is not there")),
@@ -87,22 +95,7 @@ impl Books {
                 broken.push(format!("{id} does not balance: {shown}"));
             }
         }
-        for (account, shown) in &self.accounts {
-            let field = |name: &str| shown[name].as_i64().unwrap_or(i64::MIN);
-            let found = [
-                field("debits_minor"),
-                field("credits_minor"),
-                field("pending_debits_minor") + field("pending_credits_minor"),
-            ];
-            let expected = sums.get(account).copied().unwrap_or_default();
-            if found != expected {
-                broken.push(format!("{account} is {found:?}, its transactions come to {expected:?}"));
-            }
-            let (closing, _) = self.statements[account];
-            if closing != field("balance_minor") {
-                broken.push(format!("{account} has {}, its statement ends with {closing}", field("balance_minor")));
-            }
-        }
+        broken.extend(self.compare(&sums));
         let state = |name: &str| states.get(name).copied().unwrap_or_default();
         let figures = vec![
             ("transactions", self.transactions.len() as u64),
@@ -114,5 +107,34 @@ impl Books {
             ("broken", broken.len() as u64),
         ];
         Verdict { figures, broken }
+    }
+
+    /// What accounts and statements say otherwise than the transactions.
+    fn compare(&self, sums: &BTreeMap<&str, [i64; 3]>) -> Vec<String> {
+        let mut broken = Vec::new();
+        for (account, shown) in &self.accounts {
+            let field = |name: &str| shown[name].as_i64().unwrap_or(i64::MIN);
+            let found = [
+                field("debits_minor"),
+                field("credits_minor"),
+                field("pending_debits_minor") + field("pending_credits_minor"),
+            ];
+            let expected = sums.get(account).copied().unwrap_or_default();
+            if found != expected {
+                broken.push(format!("{account} is {found:?}, its transactions come to {expected:?}"));
+            }
+            let (takes, normal) = match *account {
+                "bank" => ("pending_credits_minor", found[0] - found[1]),
+                _ => ("pending_debits_minor", found[1] - found[0]),
+            };
+            if field("available_minor") != normal - field(takes) {
+                broken.push(format!("{account} has another amount available than it should: {shown}"));
+            }
+            let (closing, _) = self.statements[account];
+            if closing != field("balance_minor") {
+                broken.push(format!("{account} has {}, its statement ends with {closing}", field("balance_minor")));
+            }
+        }
+        broken
     }
 }

@@ -16,8 +16,8 @@ fn transfer(amount: i64) -> Value {
 
 fn account(debits: i64, credits: i64, held: i64) -> Value {
     json!({
-        "debits_minor": debits, "credits_minor": credits, "pending_debits_minor": held, "pending_credits_minor": 0,
-        "balance_minor": debits - credits,
+        "debits_minor": debits, "credits_minor": credits, "pending_debits_minor": 0, "pending_credits_minor": held,
+        "balance_minor": debits - credits, "available_minor": if debits > 0 { debits - held } else { credits },
     })
 }
 
@@ -46,9 +46,16 @@ fn told() -> BTreeMap<String, (Value, Got)> {
     told.into_iter().map(|(id, got)| (id.to_owned(), (json!({}), got))).collect()
 }
 
+fn ends() -> Vec<(String, Value)> {
+    vec![
+        ("hold-2".to_owned(), json!({"state": "posted", "posted_entries": transfer(3)})),
+        ("hold-4".to_owned(), json!({"state": "voided"})),
+    ]
+}
+
 #[test]
 fn the_truth_is_not_called_a_lie() {
-    assert_eq!(books().judge(&told()).broken, Vec::<String>::new());
+    assert_eq!(books().judge(&told(), &ends()).broken, Vec::<String>::new());
 }
 
 #[test]
@@ -56,7 +63,7 @@ fn each_lie_is_named() {
     let lie = |lie: &dyn Fn(&mut Books), said: &str| {
         let mut books = books();
         lie(&mut books);
-        let broken = books.judge(&told()).broken;
+        let broken = books.judge(&told(), &ends()).broken;
         assert!(broken.iter().any(|line| line.contains(said)), "{said}: {broken:?}");
     };
     lie(&|books| drop(books.transactions.remove("move-1")), "move-1 was acknowledged and is not there");
@@ -64,6 +71,12 @@ fn each_lie_is_named() {
     lie(&|books| drop(books.transactions.insert("move-9".to_owned(), made.clone())), "move-9 was refused and is there");
     lie(&|books| drop(books.accounts.insert("ada", account(0, 9, 2))), "ada is [0, 9, 2]");
     lie(&|books| drop(books.accounts.insert("ada", account(0, 8, 0))), "ada is [0, 8, 0]");
+    let leaks = |books: &mut Books| {
+        books.accounts.entry("ada").and_modify(|shown| shown["available_minor"] = json!(6));
+    };
+    lie(&leaks, "ada has another amount available");
+    let other = json!({"state": "posted", "entries": transfer(4), "posted_entries": transfer(4)});
+    lie(&|books| drop(books.transactions.insert("hold-2".to_owned(), other.clone())), "hold-2 was told to have ended");
     let short = |books: &mut Books| {
         books.statements.insert("bank", (7, 2));
     };

@@ -34,7 +34,7 @@ fn a_hold_is_posted_whole_or_in_part_once() {
     check_hold(
         "alice POST /transactions/hold/post {entries: [{account_id: cash, side: credit, amount_minor: 61, currency: EUR}, {account_id: sales, side: debit, amount_minor: 61, currency: EUR}]}  422 entries-invalid
          alice POST /transactions/hold/post {entries: [{account_id: cash, side: credit, amount_minor: 45, currency: EUR}, {account_id: sales, side: debit, amount_minor: 45, currency: EUR}]}  200 {state: posted}
-         alice POST /transactions/hold/post {entries: [{account_id: cash, side: credit, amount_minor: 45, currency: EUR}, {account_id: sales, side: debit, amount_minor: 45, currency: EUR}]}  200 {state: posted}
+         alice POST /transactions/hold/post {entries: [{account_id: sales, side: debit, amount_minor: 45, currency: EUR}, {account_id: cash, side: credit, amount_minor: 45, currency: EUR}]}  200 {state: posted}
          alice POST /transactions/hold/post {}  409 transaction-ended
          alice POST /transactions/hold/void  409 transaction-ended
          alice GET  /accounts/cash   200 {balance_minor: 55, available_minor: 55, pending_credits_minor: 0}
@@ -73,7 +73,7 @@ fn a_hold_expires_by_itself() {
          alice POST /transactions/hold/void  200 {state: expired}
          alice POST /transactions/hold/post {}  409 transaction-expired
          alice GET  /accounts/cash   200 {balance_minor: 100, available_minor: 100, pending_credits_minor: 0}
-         alice POST /transactions {transaction_id: hold, pending: true, expires_at: '2027-01-15T09:00:00Z', entries: [{account_id: cash, side: credit, amount_minor: 60, currency: EUR}, {account_id: sales, side: debit, amount_minor: 60, currency: EUR}]}  201 {transaction_id: hold}
+         alice POST /transactions {transaction_id: hold, pending: true, expires_at: '2027-01-15T09:00:00Z', entries: [{account_id: cash, side: credit, amount_minor: 60, currency: EUR}, {account_id: sales, side: debit, amount_minor: 60, currency: EUR}]}  201 {transaction_id: hold, state: expired}
          alice POST /transactions {transaction_id: late, pending: true, expires_at: '2027-01-15T09:00:00Z', entries: [{account_id: cash, side: credit, amount_minor: 60, currency: EUR}, {account_id: sales, side: debit, amount_minor: 60, currency: EUR}]}  422 time-invalid
          alice POST /transactions {transaction_id: late, expires_at: '2027-02-15T09:00:00Z', entries: [{account_id: cash, side: credit, amount_minor: 60, currency: EUR}, {account_id: sales, side: debit, amount_minor: 60, currency: EUR}]}  422 time-invalid",
     );

@@ -34,6 +34,9 @@ async fn the_export_is_a_journal() -> Result<()> {
     call(&mut world, "POST", "/transactions", hold).await?;
     world.clock.advance(std::time::Duration::from_secs(86_400));
     call(&mut world, "POST", "/transactions/hold-2/post", json!({})).await?;
+    let (young, _) = export(&mut world, "from=2027-01-16T00:00:00Z").await?;
+    assert!(!young.contains("hold-2"), "what is younger than five minutes may not be all there");
+    world.clock.advance(std::time::Duration::from_secs(600));
     let (hledger, _) = export(&mut world, "from=2027-01-01T00:00:00Z").await?;
     let expected = "commodity 1000.00 EUR\naccount Assets:Cash\naccount Expenses:Fees\naccount Income:Sales\n\n\
         2027-01-15 * (sale-1) A \"sale\", at noon\n  Assets:Cash  12.34 EUR\n  Income:Sales  -12.34 EUR\n\n\
@@ -44,6 +47,38 @@ async fn the_export_is_a_journal() -> Result<()> {
     let expected = "2027-01-15 open Assets:Cash EUR\n2027-01-15 open Expenses:Fees EUR\n2027-01-15 open Income:Sales EUR\n\n\
         2027-01-15 * \"A \\\"sale\\\"; at noon\"\n  id: \"sale-1\"\n  Assets:Cash  12.34 EUR\n  Income:Sales  -12.34 EUR\n\n";
     assert_eq!(beancount, expected);
+    Ok(())
+}
+
+/// Pages end anywhere in a day, and each transaction is in one of them. An export that goes on where another ended tells
+/// nothing twice.
+#[tokio::test]
+async fn a_days_journal_comes_in_pages() -> Result<()> {
+    let mut world = WORLDS.make(&[]).await?;
+    open(&mut world).await?;
+    let mut middle = world.clock.now();
+    for number in 0..23 {
+        if number % 3 == 0 {
+            world.clock.advance(std::time::Duration::from_millis(1));
+        }
+        if number == 12 {
+            middle = world.clock.now();
+        }
+        call(&mut world, "POST", "/transactions", transfer(&format!("t{number:02}"), 1)).await?;
+    }
+    world.clock.advance(std::time::Duration::from_secs(3600));
+    let ids = |text: &str| {
+        let ids = text.lines().filter_map(|line| Some(line.split_once('(')?.1.split(')').next()?.to_owned()));
+        ids.collect::<Vec<_>>()
+    };
+    let expected: Vec<String> = (0..23).map(|number| format!("t{number:02}")).collect();
+    for limit in [1, 4, 5, 23, 24] {
+        let (text, _) = export(&mut world, &format!("from=2027-01-15T00:00:00Z&limit={limit}")).await?;
+        assert_eq!(ids(&text), expected, "pages of {limit}");
+    }
+    let (before, _) = export(&mut world, &format!("from=2027-01-15T00:00:00Z&until={middle}")).await?;
+    let (after, _) = export(&mut world, &format!("from={middle}")).await?;
+    assert_eq!([ids(&before), ids(&after)].concat(), expected);
     Ok(())
 }
 

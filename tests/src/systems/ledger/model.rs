@@ -233,6 +233,9 @@ async fn play(seed: u64) -> Result<()> {
             let field = |name: &str| shown[name].as_i64().unwrap_or(i64::MIN);
             let [debit, credit] = [field("debits_minor"), field("credits_minor")];
             let [held_debits, held_credits] = [field("pending_debits_minor"), field("pending_credits_minor")];
+            let holds = if *account == "sales" { held_debits } else { held_credits };
+            let free = if *account == "sales" { credit - debit } else { debit - credit } - holds;
+            assert_eq!(field("available_minor"), free, "{account} after step {number}");
             let shown = Sums { debits: debit, credits: credit, held_debits, held_credits };
             assert_eq!(shown, sums, "{account} after step {number}");
             (debits, credits) = (debits + debit, credits + credit);

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use testkit::{Delivery, Faults};
 
 use super::WORLDS;
 use super::statements::call;
@@ -44,13 +45,59 @@ async fn what_cannot_be_posted_is_kept_for_a_person() -> Result<()> {
     Ok(())
 }
 
+/// A hold is asked for as well, and is the same when its event comes after its time.
+#[tokio::test]
+async fn another_system_holds() -> Result<()> {
+    let mut world = WORLDS.make(&[]).await?;
+    let mut hold = request("hold-1", "alice", "processor:stripe");
+    let mut body: Value = serde_json::from_str(hold["Records"][0]["body"].as_str().unwrap_or_default())?;
+    body["detail"]["transaction"]["pending"] = json!(true);
+    body["detail"]["transaction"]["expires_at"] = json!(world.clock.now() + std::time::Duration::from_secs(60));
+    hold["Records"][0]["body"] = json!(body.to_string());
+    for state in ["pending", "expired"] {
+        let answer = world.invoke("take_postings", &hold).await?;
+        ensure!(answer == json!({"batchItemFailures": []}), "{answer}");
+        world.clock.advance(std::time::Duration::from_secs(60));
+        if state == "expired" {
+            world.invoke("sweep_due", &json!({})).await?;
+            world.drain("expire_transactions", Delivery::Once).await?;
+        }
+        assert_eq!(call(&mut world, "GET", "/transactions/hold-1", Value::Null).await?["state"], state);
+    }
+    Ok(())
+}
+
 /// What was held, posted and let go: each once, in an event that is the same when it is told again.
-#[test]
-fn the_bus_is_told() {
-    super::check_books(
-        "alice POST /transactions {transaction_id: t1, entries: [{account_id: cash, side: debit, amount_minor: 5, currency: EUR}, {account_id: sales, side: credit, amount_minor: 5, currency: EUR}]}  201
-         alice POST /transactions {transaction_id: h1, pending: true, entries: [{account_id: cash, side: debit, amount_minor: 5, currency: EUR}, {account_id: sales, side: credit, amount_minor: 5, currency: EUR}]}  201
-         alice POST /transactions/h1/void  200
-         stream publish_changes twice",
-    );
+#[tokio::test]
+async fn the_bus_is_told() -> Result<()> {
+    let mut world = WORLDS.make_with(&[], Some(Faults::seeded(1))).await?;
+    super::statements::open(&mut world).await?;
+    let hold = |id: &str| {
+        let mut hold = super::transfer(id, 5);
+        hold["pending"] = json!(true);
+        hold
+    };
+    call(&mut world, "POST", "/transactions", super::transfer("t1", 5)).await?;
+    call(&mut world, "POST", "/transactions/t1/reverse", json!({})).await?;
+    for (id, end) in [("h1", "post"), ("h2", "void")] {
+        call(&mut world, "POST", "/transactions", hold(id)).await?;
+        call(&mut world, "POST", &format!("/transactions/{id}/{end}"), json!({})).await?;
+    }
+    world.stream("publish_changes", Delivery::TwiceShuffled(1)).await?;
+    let mut told = std::collections::BTreeSet::new();
+    for entry in world.published() {
+        let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap_or_default())?;
+        ensure!(entry["Source"] == "almanac.ledger" && detail["tenant"] == "alice", "{entry}");
+        told.insert(detail["id"].as_str().unwrap_or_default().to_owned());
+    }
+    let expected = [
+        "h1#TransactionHeld",
+        "h1#TransactionPosted",
+        "h2#TransactionHeld",
+        "h2#TransactionVoided",
+        "reversal-of:t1#TransactionPosted",
+        "t1#TransactionPosted",
+    ];
+    assert_eq!(told.into_iter().collect::<Vec<_>>(), expected.map(|id| format!("alice#{id}")));
+    Ok(())
 }

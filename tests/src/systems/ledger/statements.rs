@@ -45,6 +45,7 @@ fn a_statement_has_a_running_balance_and_pages() {
          alice GET  /accounts/sales/entries?cursor=$next  400 invalid-cursor
          alice GET  /accounts/cash/entries?from=2027-01-15T08:01:00Z&until=2027-01-15T08:00:30Z  422 time-invalid
          alice GET  /accounts/cash?as_of=2027-01-15T07:00:00Z  200 {balance_minor: 0, final: true}
+         alice GET  /accounts/cash?as_of=1066-10-14T09:00:00Z  200 {balance_minor: 0, final: true}
          alice GET  /accounts/cash?as_of=2027-01-15T08:00:59Z  200 {balance_minor: 100, final: false}
          alice GET  /accounts/cash?as_of=2027-01-15T08:01:00Z  200 {balance_minor: 70}
          alice GET  /accounts/cash?as_of=2027-01-16T00:00:00Z  422 time-invalid
@@ -105,5 +106,56 @@ async fn a_balance_of_the_past_is_counted_from_the_last_checkpoint() -> Result<(
     let earlier = now - Duration::from_secs(310);
     let past = call(&mut world, "GET", &format!("/accounts/cash?as_of={earlier}"), Value::Null).await?;
     assert_eq!((&past["balance_minor"], &past["final"]), (&json!(15), &json!(true)));
+    Ok(())
+}
+
+/// What piles up without a checkpoint is noted in steps, and counted from the nearest one, in an account of several
+/// shards as well.
+#[tokio::test]
+async fn very_many_entries_are_noted_in_steps() -> Result<()> {
+    let mut world = WORLDS.make(&[("CHECKPOINT_EVERY", "10"), ("CHECKPOINT_STEP", "3")]).await?;
+    open(&mut world).await?;
+    let start = world.clock.now();
+    for number in 0..40_u64 {
+        world.clock.advance(Duration::from_secs(1));
+        let mut fee = transfer(&format!("t{number}"), number + 1);
+        fee["entries"][0]["account_id"] = json!("fees");
+        call(&mut world, "POST", "/transactions", fee).await?;
+    }
+    world.clock.advance(Duration::from_secs(3600));
+    world.stream("checkpoint_balances", Delivery::TwiceShuffled(1)).await?;
+    let table = dynamo::Table::new(world.sdk().dynamodb(), world.env("TABLE"));
+    let made: Vec<Checkpoint> = table.query("C#alice#sales#00").strong().page(100).await?.items;
+    ensure!(made.len() >= 13, "{made:?}");
+    for seconds in 0..=41_u64 {
+        let at = start + Duration::from_millis(seconds * 1000 + 500);
+        let sum = seconds.min(40) * (seconds.min(40) + 1) / 2;
+        for account in ["fees", "sales"] {
+            let past = call(&mut world, "GET", &format!("/accounts/{account}?as_of={at}"), Value::Null).await?;
+            assert_eq!(past["balance_minor"], sum, "{account} after {seconds} s");
+        }
+    }
+    Ok(())
+}
+
+/// Entries of one millisecond, in several shards: each is in one page.
+#[tokio::test]
+async fn entries_of_one_instant_are_told_once_each() -> Result<()> {
+    let mut world = WORLDS.make(&[]).await?;
+    open(&mut world).await?;
+    for number in 0..25 {
+        let mut fee = transfer(&format!("t{number:02}"), 1);
+        fee["entries"][0]["account_id"] = json!("fees");
+        call(&mut world, "POST", "/transactions", fee).await?;
+    }
+    let (mut path, mut ids) = ("/accounts/fees/entries?limit=4".to_owned(), Vec::new());
+    loop {
+        let page = call(&mut world, "GET", &path, Value::Null).await?;
+        let items = page["items"].as_array().context("items")?;
+        ids.extend(items.iter().map(|item| item["transaction_id"].clone()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/accounts/fees/entries?limit=4&cursor={cursor}");
+    }
+    assert_eq!(ids, (0..25).map(|number| json!(format!("t{number:02}"))).collect::<Vec<_>>());
     Ok(())
 }
