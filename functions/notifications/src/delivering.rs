@@ -142,7 +142,7 @@ impl App {
     async fn conclude(&self, known: &Known, work: &Work, provider: Provider, outcome: Outcome) -> Result<(), Fault> {
         let (now, delivery) = (self.clock.now(), &work.delivery);
         let failing = matches!(outcome, Outcome::Unavailable(_) | Outcome::Unknown(_));
-        let again = |why: String, known: bool| match delivery.retry_at(now) {
+        let again = |why: String, known: bool| match delivery.retry_at(now, &self.settings.retries) {
             Some(at) => Ending::Again { at, why, failed: true, known },
             None => Ending::Failed(why),
         };

@@ -18,7 +18,7 @@ mod template;
 
 pub use address::{Address, AddressState, MOST_ADDRESSES, Platform, Prefixes, Signing, Target};
 pub use channel::Channel;
-pub use delivery::{Delivery, DeliveryState, Errand};
+pub use delivery::{Delivery, DeliveryState, Errand, Retries};
 pub use digest::{
     DIGEST, DigestErrand, DigestItem, DigestPeriod, DigestPreferences, MOST_LISTED, MOST_READ, Task,
     render as render_digest,

@@ -3,13 +3,14 @@
 use aws::env::Env;
 use types::Fault;
 
-use crate::domain::{Channel, Prefixes};
+use crate::domain::{Channel, Prefixes, Retries};
 use crate::providers::Provider;
 
 /// What an operator chooses.
 pub(crate) struct Settings {
     /// Notifications that may interrupt a user in an hour; 0 for any number.
     pub(crate) user_cap: u32,
+    pub(crate) retries: Retries,
     pub(crate) sms_prefixes: Prefixes,
     /// What a text message costs, and what a tenant's may cost in a day, in millionths of a dollar.
     pub(crate) sms_micros: u64,
@@ -26,9 +27,12 @@ impl Settings {
     }
 
     pub(crate) fn from_env(env: &Env) -> Result<Self, Fault> {
+        // Guide 004: at once, after 5 min, 30 min, 2 h; guide 003: three attempts; guide 000: 2^n s.
+        let retries = Retries::parse(env.get("RETRY_SECONDS").unwrap_or("300,1800,7200"));
         let prefixes = Prefixes::parse(env.get("SMS_PREFIXES").unwrap_or_default());
         Ok(Self {
             user_cap: env.parse_or("USER_CAP_PER_HOUR", 10)?,
+            retries: retries.map_err(|why| Fault::permanent(format!("RETRY_SECONDS: {why}")))?,
             sms_prefixes: prefixes.map_err(|why| Fault::permanent(format!("SMS_PREFIXES: {why}")))?,
             sms_micros: Self::sms_micros_of(env)?,
             sms_most_micros: env.parse_or("SMS_DAILY_CAP_MICROS", 10_000_000)?,

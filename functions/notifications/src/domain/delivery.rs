@@ -10,10 +10,34 @@ use types::{Instant, Priority};
 
 use super::{Channel, Notification, When};
 
-/// When a delivery that failed is tried again, after its first, second and third attempt (guide 004: at once, after 5
-/// min, 30 min, 2 h; guide 003: three attempts; guide 000: 2^n s).
-const RETRIES: [Duration; 3] =
-    [Duration::from_secs(5 * 60), Duration::from_secs(30 * 60), Duration::from_secs(2 * 3600)];
+/// When a delivery that failed is tried again: the pauses after its first attempt, its second, and so on. After the
+/// last of them there is one more attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retries(Vec<Duration>);
+
+/// Most attempts after the first.
+const MOST_RETRIES: usize = 10;
+/// Longest pause between two of them.
+const MOST_PAUSE: Duration = Duration::from_secs(86_400);
+
+impl Retries {
+    /// Reads seconds that are separated by commas: `300,1800,7200`, or `none`.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text == "none" {
+            return Ok(Self(Vec::new()));
+        }
+        let pauses: Result<Vec<u64>, _> = text.split(',').map(str::parse).collect();
+        let pauses: Vec<Duration> =
+            pauses.map_err(|_| "expected seconds, separated by commas")?.into_iter().map(Duration::from_secs).collect();
+        if pauses.len() > MOST_RETRIES || pauses.iter().any(|pause| pause.is_zero() || *pause > MOST_PAUSE) {
+            return Err("expected at most 10 pauses of 1 s to a day");
+        }
+        Ok(Self(pauses))
+    }
+}
 
 /// How long it may wait for a provider that has no time.
 const MOST_WAIT: Duration = Duration::from_secs(86_400);
@@ -227,8 +251,8 @@ impl Delivery {
     }
 
     /// When it is tried again after one more attempt failed: `None` where it was the last.
-    pub fn retry_at(&self, now: Instant) -> Option<Instant> {
-        RETRIES.get(usize::try_from(self.failures).unwrap_or(usize::MAX)).map(|&pause| now + pause)
+    pub fn retry_at(&self, now: Instant, retries: &Retries) -> Option<Instant> {
+        retries.0.get(usize::try_from(self.failures).unwrap_or(usize::MAX)).map(|&pause| now + pause)
     }
 
     /// Whether its provider has had no time for it for so long that it is given up.
@@ -246,5 +270,20 @@ impl Delivery {
     pub fn unknown(&self) -> u32 {
         let under_way = u32::from(self.state == DeliveryState::Leased);
         self.attempts.saturating_sub(self.answered).saturating_sub(under_way)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_seconds_and_bounded() {
+        let seconds = |all: &[u64]| Ok(Retries(all.iter().map(|&it| Duration::from_secs(it)).collect()));
+        assert_eq!(Retries::parse("300,1800,7200"), seconds(&[300, 1800, 7200]));
+        assert_eq!(Retries::parse("none"), seconds(&[]));
+        for bad in ["", "0", "5m", "1,,2", "-1", "86401", "1,1,1,1,1,1,1,1,1,1,1"] {
+            assert!(Retries::parse(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -83,6 +83,27 @@ async fn four_attempts_and_then_the_reason_stays() -> Result<()> {
     Ok(())
 }
 
+/// Where an operator says so, there are other pauses.
+#[tokio::test]
+async fn attempts_are_made_as_often_as_the_operator_says() -> Result<()> {
+    for (pauses, attempts) in [("none", 1), ("60", 2), ("1,1,1,1,1", 6)] {
+        let changes = [("RETRY_SECONDS", pauses), ("ALLOW_PRIVATE_HOSTS", "true")];
+        let mut world = WORLDS.make_with(&changes, Some(Faults::seeded(1))).await?;
+        let receiver = Receiver::start(|_| Some(500))?;
+        let hook = json!({"channel": "webhook", "url": receiver.url("/hook")});
+        call(&mut world, "POST", "/users/ada/addresses", hook).await?;
+        let id = send(&mut world, json!({"channels": ["webhook"]})).await?;
+        for _ in 0..=attempts {
+            work(&mut world).await?;
+            world.clock.advance(std::time::Duration::from_secs(60));
+        }
+        let shown = delivery(&mut world, &id, "webhook").await?;
+        assert_eq!((&shown["state"], &shown["attempts"]), (&json!("failed"), &json!(attempts)), "{pauses}");
+        assert_eq!(receiver.received().len(), attempts, "{pauses}");
+    }
+    Ok(())
+}
+
 /// Guide 003's message carries all channels: one that fails after another has succeeded sends that one again.
 #[tokio::test]
 async fn a_channel_that_fails_does_not_send_another_again() -> Result<()> {
