@@ -3,7 +3,9 @@
 use types::{Answer, Fault};
 
 use crate::App;
-use crate::domain::{Entry, LedgerError, NewAccount, NewTransaction, Outcome, Resolution, Transaction, TransactionId};
+use crate::domain::{
+    Account, Entry, LedgerError, NewAccount, NewTransaction, Outcome, Resolution, Transaction, TransactionId,
+};
 use crate::events::PostingRequested;
 use crate::store::Hold;
 
@@ -89,7 +91,7 @@ impl App {
     }
 
     /// Opens an account.
-    pub(crate) async fn open(&self, tenant: &str, new: NewAccount) -> Answer<crate::domain::Account, LedgerError> {
+    pub(crate) async fn open(&self, tenant: &str, new: NewAccount) -> Answer<Account, LedgerError> {
         match new.open(tenant, self.clock.now()) {
             Ok(account) => self.store.open(&account).await,
             Err(refusal) => Ok(Err(refusal)),

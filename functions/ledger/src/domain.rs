@@ -8,9 +8,9 @@ mod refusal;
 mod transaction;
 mod transaction_id;
 
-pub use account::{Account, AccountId, AccountType, MOST_SHARDS, NewAccount, Side};
+pub use account::{Account, AccountId, AccountType, NewAccount, Side};
 pub use balance::{Balance, Checkpoint, Effect, Movement};
-pub use entry::{Entry, Leg, MOST_ENTRIES, are_same, totals};
+pub use entry::{Entry, Leg, MOST_ENTRIES, are_same};
 pub use journal::{Format, Journal, write_accounts, write_transaction};
 pub use refusal::LedgerError;
 pub use transaction::{NewTransaction, Outcome, Resolution, State, Transaction};

@@ -4,7 +4,7 @@ use types::{Answer, Fault, Instant};
 use web::Cursor;
 
 use crate::App;
-use crate::domain::{Format, LedgerError, write_accounts, write_transaction};
+use crate::domain::{AccountId, Format, Journal, LedgerError, write_accounts, write_transaction};
 
 /// Accounts of a page, and most transactions.
 pub(crate) const MOST: u16 = 500;
@@ -75,7 +75,7 @@ impl App {
             let range = (at, extract.until);
             let (posted, more) = self.store.journal(tenant, at.day(), range, after.as_deref(), left).await?;
             left = left.saturating_sub(u16::try_from(posted.len()).unwrap_or(left));
-            let last = posted.last().map(crate::domain::Journal::place);
+            let last = posted.last().map(Journal::place);
             text.push_str(&self.written(tenant, extract.format, posted).await?);
             if more || left == 0 {
                 return Ok(Ok((text, Some(Place::write(at, last.or(after))))));
@@ -86,17 +86,11 @@ impl App {
         Ok(Ok((text, (at < extract.until).then(|| Place::write(at, None)))))
     }
 
-    async fn written(
-        &self,
-        tenant: &str,
-        format: Format,
-        posted: Vec<crate::domain::Journal>,
-    ) -> Result<String, Fault> {
+    async fn written(&self, tenant: &str, format: Format, posted: Vec<Journal>) -> Result<String, Fault> {
         let ids = posted.iter().flat_map(|entry| entry.legs.iter().map(|leg| leg.account.clone())).collect();
         let accounts = self.store.accounts(tenant, ids).await?;
-        let kind = |id: &crate::domain::AccountId| accounts.get(id).map(|account| account.kind);
-        let written = posted.iter().map(|entry| write_transaction(format, entry, kind));
-        let written: Option<String> = written.collect();
+        let kind = |id: &AccountId| accounts.get(id).map(|account| account.kind);
+        let written: Option<String> = posted.iter().map(|entry| write_transaction(format, entry, kind)).collect();
         written.ok_or_else(|| Fault::permanent("a transaction's account is not there"))
     }
 }

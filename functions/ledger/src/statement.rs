@@ -7,7 +7,7 @@ use web::Cursor;
 
 use crate::App;
 use crate::domain::{Account, LedgerError};
-use crate::store::BEGINNING;
+use crate::store::{BEGINNING, Entry};
 use crate::view::{EntryView, StatementView};
 
 /// From when until when.
@@ -39,7 +39,7 @@ impl App {
             None => self.store.balance_at(account, from - Duration::from_millis(1)).await?.posted(account.normal_side),
         };
         let (entries, more) = self.store.entries(account, (from, span.until), after.as_deref(), limit).await?;
-        let (mut closing, last) = (opening, entries.last().map(crate::store::Entry::place));
+        let (mut closing, last) = (opening, entries.last().map(Entry::place));
         let lines = entries.into_iter().map(|entry| {
             let amount = i128::from(entry.amount_minor);
             closing += if entry.side == account.normal_side { amount } else { -amount };

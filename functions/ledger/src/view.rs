@@ -203,10 +203,7 @@ pub struct JournalPage {
 
 impl IntoResponse for JournalPage {
     fn into_response(self) -> Response {
-        let mut response = ([("content-type", "text/plain; charset=utf-8")], self.text).into_response();
-        let next = self.next.and_then(|query| format!("<?{query}>; rel=\"next\"").parse().ok());
-        response.headers_mut().extend(next.map(|next| (web::header::LINK, next)));
-        response
+        web::with_next(([("content-type", "text/plain; charset=utf-8")], self.text).into_response(), self.next)
     }
 }
 

@@ -57,10 +57,7 @@ impl<T: serde::Serialize> IntoResponse for Sheet<T> {
         match self {
             Self::Json(body) => web::Json(body).into_response(),
             Self::Csv(table, next) => {
-                let mut response = ([("content-type", "text/csv; charset=utf-8")], table).into_response();
-                let next = next.and_then(|query| format!("<?{query}>; rel=\"next\"").parse().ok());
-                response.headers_mut().extend(next.map(|next| (web::header::LINK, next)));
-                response
+                web::with_next(([("content-type", "text/csv; charset=utf-8")], table).into_response(), next)
             }
         }
     }

@@ -177,6 +177,7 @@ impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
         let free = missing("pk").or(le("expires_at", now));
         let mut this = self.put_raw(attributes(&item)?, &free, Box::new(|_| Ok(OnceRefusal::InProgress.into())))?;
         this.writes.rotate_right(1); // the once record is judged first
+        this.first_decides = true;
         Ok(this)
     }
 
@@ -186,8 +187,8 @@ impl<'a, R: From<OnceRefusal>> Transaction<'a, R> {
     /// When the table cannot be written.
     pub async fn send<T: DeserializeOwned>(self) -> Answer<Done<T>, R> {
         let (writes, mut refusals): (Vec<_>, Vec<_>) = self.writes.into_iter().unzip();
-        let (once, decides) = (self.once.is_some(), self.once.is_some() || self.first_decides);
-        let (reasons, index) = match transact(self.table, &writes, self.units, decides, TRIES).await? {
+        let once = self.once.is_some();
+        let (reasons, index) = match transact(self.table, &writes, self.units, self.first_decides, TRIES).await? {
             Cancelled::Not => return Ok(Ok(Done::Now)),
             Cancelled::Refused(reasons, index) => (reasons, index),
             Cancelled::Busy(reasons, _) if once && code(&reasons[0]) == "TransactionConflict" => {

@@ -3,7 +3,7 @@
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use axum::extract::{FromRequestParts, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LINK, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
@@ -44,6 +44,13 @@ impl<T: Serialize + JsonSchema> Output for Created<T> {
     fn describe(operation: &mut Operation<'_>) {
         operation.json::<T>(201, "It is made, and is at `Location`.")["headers"] = location();
     }
+}
+
+/// Tells where a page that is no JSON goes on: the next one's query, as `Link: <?…>; rel="next"`.
+pub fn with_next(mut response: Response, query: Option<String>) -> Response {
+    let link = query.and_then(|query| HeaderValue::try_from(format!("<?{query}>; rel=\"next\"")).ok());
+    response.headers_mut().extend(link.map(|link| (LINK, link)));
+    response
 }
 
 fn location() -> Value {

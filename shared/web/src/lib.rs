@@ -20,7 +20,7 @@ pub use conditional::{IfMatch, etag};
 pub use cursor::{Cursor, CursorKey, PageOf, PageQuery};
 pub use describe::{Describe, Input, Operation, Output};
 pub use form::Form;
-pub use headers::{Created, Health, NoContent, Redirect, RequestMeta, secure};
+pub use headers::{Created, Health, NoContent, Redirect, RequestMeta, secure, with_next};
 pub use idempotency::{BodyDigest, IdempotencyKey};
 pub use kind::{Kind, shared};
 pub use limits::{By, Limits, RoutePolicy, Takes, Units, Viewer};

@@ -207,11 +207,7 @@ impl DueBuckets {
     }
 
     fn shard(&self, id: &str) -> u8 {
-        // FNV-1a: the same in every process, unlike the standard library's hashes.
-        let hash = id
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        u8::try_from(hash % u64::from(self.shards)).unwrap_or_default()
+        u8::try_from(types::fnv1a(id) % u64::from(self.shards)).unwrap_or_default()
     }
 }
 

@@ -1,11 +1,10 @@
 //! Owners: whom a key speaks for.
 
-/// Longest owner, in bytes: a token's subject has up to 255, each written as three at most.
-const OWNER_BYTES: usize = 800;
+use types::MOST_TENANT_BYTES;
 
 /// Owners become parts of keys, so they hold none of the characters that separate those.
 pub(super) fn is_owner(owner: &str) -> bool {
-    (1..=OWNER_BYTES).contains(&owner.len()) && owner.bytes().all(|byte| is_plain(byte) || byte == b'%')
+    (1..=MOST_TENANT_BYTES).contains(&owner.len()) && owner.bytes().all(|byte| is_plain(byte) || byte == b'%')
 }
 
 fn is_plain(byte: u8) -> bool {

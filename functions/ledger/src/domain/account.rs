@@ -10,11 +10,12 @@ use types::{Currency, Instant};
 use super::LedgerError;
 
 /// Most sub-accounts of an account: what one transaction reads at a time, and room beside.
-pub const MOST_SHARDS: u8 = 64;
+const MOST_SHARDS: u8 = 64;
 /// Longest id of an account.
 const MOST_ID: usize = 100;
+const NO_LINE: &str = "a description is one line of at most 200 characters";
 /// Longest description, in characters.
-pub(super) const MOST_TEXT: usize = 200;
+const MOST_TEXT: usize = 200;
 
 /// What an account is called: parts of lower-case letters, digits and `-` that are joined by `:`, as `fees:stripe`. It
 /// can be told back from the names that plain-text accounting gives it.
@@ -170,7 +171,7 @@ impl NewAccount {
             return Err(LedgerError::Account("an account of several shards may go negative"));
         }
         if self.description.as_deref().is_some_and(|text| !is_line(text)) {
-            return Err(LedgerError::Account("a description is one line of at most 200 characters"));
+            return Err(LedgerError::Account(NO_LINE));
         }
         Ok(Account {
             tenant: tenant.to_owned(),
@@ -187,8 +188,16 @@ impl NewAccount {
 }
 
 /// Whether a text is one line of a bounded length.
-pub(super) fn is_line(text: &str) -> bool {
+fn is_line(text: &str) -> bool {
     text.chars().count() <= MOST_TEXT && !text.chars().any(char::is_control)
+}
+
+/// Refuses a transaction's description that is no such line.
+pub(super) fn check_line(text: &str) -> Result<(), LedgerError> {
+    match is_line(text) {
+        true => Ok(()),
+        false => Err(LedgerError::Text(NO_LINE)),
+    }
 }
 
 impl Account {
@@ -199,9 +208,6 @@ impl Account {
 
     /// The sub-account that a transaction is written to: always the same one.
     pub fn shard(&self, transaction: &str) -> u8 {
-        let hash = transaction
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        u8::try_from(hash % u64::from(self.shards.max(1))).unwrap_or_default()
+        u8::try_from(types::fnv1a(transaction) % u64::from(self.shards.max(1))).unwrap_or_default()
     }
 }

@@ -37,7 +37,7 @@ pub struct Leg {
 }
 
 /// Debits less credits of each currency.
-pub fn totals(legs: &[Leg]) -> BTreeMap<Currency, i128> {
+fn totals(legs: &[Leg]) -> BTreeMap<Currency, i128> {
     let mut totals = BTreeMap::new();
     for leg in legs {
         let amount = i128::from(leg.amount_minor);

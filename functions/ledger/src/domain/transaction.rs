@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use types::Instant;
 
-use super::account::{Account, AccountId, is_line};
+use super::account::{Account, AccountId, check_line};
 use super::entry::{Entry, Leg, are_same, legs};
 use super::refusal::LedgerError;
 use super::transaction_id::TransactionId;
@@ -113,9 +113,7 @@ impl NewTransaction {
     pub fn check(self, tenant: &str, now: Instant) -> Result<Transaction, LedgerError> {
         let id: TransactionId = self.transaction_id.parse()?;
         let legs = legs(&self.entries)?;
-        if !is_line(&self.description) {
-            return Err(LedgerError::Text("a description is one line of at most 200 characters"));
-        }
+        check_line(&self.description)?;
         let metadata = self.metadata.filter(|map| !map.is_empty());
         let metadata = metadata.map(|map| serde_json::Value::Object(map).to_string());
         if metadata.as_ref().is_some_and(|json| json.len() > MOST_METADATA) {
@@ -226,9 +224,7 @@ impl Transaction {
         if self.reverses.is_some() {
             return Err(LedgerError::IsReversal);
         }
-        if !is_line(&description) {
-            return Err(LedgerError::Text("a description is one line of at most 200 characters"));
-        }
+        check_line(&description)?;
         let posted = match end {
             Some(end) => &end.legs,
             None if self.pending => return Err(LedgerError::NotPosted),

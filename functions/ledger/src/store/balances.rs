@@ -95,16 +95,19 @@ impl Store {
     async fn count(&self, turn: &Turn, until: Instant, most: usize) -> Result<Count, Fault> {
         let Turn { tenant, account, shard } = turn;
         let checkpoints = self.table.query(keys::checkpoints(tenant, account, *shard));
-        let newest = checkpoints.between("0", until.sortable()).descending().first(1).await?;
+        let newest = checkpoints.between(keys::from(BEGINNING), keys::from(until)).descending().first(1).await?;
         let newest: Option<Checkpoint> = newest.into_iter().next().map(dynamo::from_attributes).transpose()?;
-        let from = newest.as_ref().map_or_else(|| "0".to_owned(), |it| keys::from(it.before));
-        let sum = newest.as_ref().map(Checkpoint::sums).transpose()?.unwrap_or_default();
-        let mut count = Count { sum, settled: newest.map(|it| (it.before, sum)), rest: false };
-        let page = u16::try_from(most).unwrap_or(PAGE).min(PAGE);
+        let (before, sum) = match newest {
+            Some(checkpoint) => (checkpoint.before, checkpoint.sums()?),
+            None => (BEGINNING, Balance::default()),
+        };
+        let mut count = Count { sum, settled: (before, sum), rest: false };
+        let limit = u16::try_from(most).unwrap_or(PAGE).min(PAGE);
         let (mut after, mut counted) = (None, 0);
         loop {
             let entries = self.table.query(keys::entries(tenant, account, *shard)).strong();
-            let page = entries.between(from.clone(), keys::until(until)).after(after).page::<Entry>(page).await?;
+            let entries = entries.between(keys::from(before), keys::until(until));
+            let page = entries.after(after).page::<Entry>(limit).await?;
             counted += page.items.len();
             page.items.iter().for_each(|entry| count.add(entry));
             after = page.next;
@@ -124,12 +127,7 @@ impl Store {
         let before = now - SETTLED;
         loop {
             let count = self.count(turn, before - Duration::from_millis(1), step).await?;
-            let (at, sum) = match (count.rest, count.settled) {
-                (false, _) => (before, count.sum),
-                (true, Some(settled)) => settled,
-                // Never: it has counted entries.
-                (true, None) => return Err(Fault::permanent("a step of entries is of one instant")),
-            };
+            let (at, sum) = if count.rest { count.settled } else { (before, count.sum) };
             let Turn { tenant, account, shard } = turn.clone();
             let (debits, credits) = (sum.debits.to_string(), sum.credits.to_string());
             let checkpoint = Checkpoint { tenant, account, shard, before: at, debits, credits };
@@ -150,15 +148,15 @@ impl Store {
 struct Count {
     sum: Balance,
     /// An instant, and the sums of everything before it.
-    settled: Option<(Instant, Balance)>,
+    settled: (Instant, Balance),
     /// Whether there is more.
     rest: bool,
 }
 
 impl Count {
     fn add(&mut self, entry: &Entry) {
-        if self.settled.is_none_or(|(before, _)| before < entry.at) {
-            self.settled = Some((entry.at, self.sum));
+        if self.settled.0 < entry.at {
+            self.settled = (entry.at, self.sum);
         }
         match entry.side {
             Side::Debit => self.sum.debits += i128::from(entry.amount_minor),

@@ -74,7 +74,7 @@ pub(super) fn journal(tenant: &str, day: Day, part: u8) -> String {
 
 /// Where something that was posted is in the journal.
 pub(super) fn in_journal(tenant: &str, id: &TransactionId, at: Instant) -> Vec<(&'static str, Value)> {
-    let part = id.as_str().bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % JOURNALS;
+    let part = u8::try_from(types::fnv1a(id.as_str()) % u64::from(JOURNALS)).unwrap_or_default();
     let (_, pk, sk) = JOURNAL;
     vec![(pk, journal(tenant, at.day(), part).into()), (sk, format!("{}#{id}", at.sortable()).into())]
 }

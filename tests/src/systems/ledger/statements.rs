@@ -31,6 +31,17 @@ pub(super) async fn open(world: &mut World<App>) -> Result<()> {
     Ok(())
 }
 
+/// All entries of `fees`, read in pages of so many.
+async fn entries(world: &mut World<App>, limit: u16) -> Result<Vec<Value>> {
+    let (mut items, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = call(world, "GET", &format!("/accounts/fees/entries?limit={limit}{cursor}"), Value::Null).await?;
+        items.extend(page["items"].as_array().context("items")?.clone());
+        let Some(next) = page["next_cursor"].as_str() else { return Ok(items) };
+        cursor = format!("&cursor={next}");
+    }
+}
+
 #[test]
 fn a_statement_has_a_running_balance_and_pages() {
     check_books(
@@ -66,17 +77,10 @@ async fn a_sharded_accounts_statement_is_in_order() -> Result<()> {
         ]});
         call(&mut world, "POST", "/transactions", fee).await?;
     }
-    let (mut path, mut ids, mut last) = ("/accounts/fees/entries?limit=7".to_owned(), Vec::new(), Value::Null);
-    loop {
-        let page = call(&mut world, "GET", &path, Value::Null).await?;
-        let items = page["items"].as_array().context("items")?;
-        ids.extend(items.iter().map(|item| item["transaction_id"].clone()));
-        last = items.last().map_or(last, |item| item["balance_minor"].clone());
-        let Some(cursor) = page["next_cursor"].as_str() else { break };
-        path = format!("/accounts/fees/entries?limit=7&cursor={cursor}");
-    }
-    assert_eq!(ids, (0..30).map(|number| json!(format!("t{number}"))).collect::<Vec<_>>());
-    assert_eq!(last, 465);
+    let items = entries(&mut world, 7).await?;
+    let ids: Vec<String> = (0..30).map(|number| format!("t{number}")).collect();
+    assert_eq!(items.iter().map(|item| item["transaction_id"].clone()).collect::<Vec<_>>(), ids);
+    assert_eq!(items[29]["balance_minor"], 465);
     assert_eq!(call(&mut world, "GET", "/accounts/fees", Value::Null).await?["balance_minor"], 465);
     Ok(())
 }
@@ -148,14 +152,8 @@ async fn entries_of_one_instant_are_told_once_each() -> Result<()> {
         fee["entries"][0]["account_id"] = json!("fees");
         call(&mut world, "POST", "/transactions", fee).await?;
     }
-    let (mut path, mut ids) = ("/accounts/fees/entries?limit=4".to_owned(), Vec::new());
-    loop {
-        let page = call(&mut world, "GET", &path, Value::Null).await?;
-        let items = page["items"].as_array().context("items")?;
-        ids.extend(items.iter().map(|item| item["transaction_id"].clone()));
-        let Some(cursor) = page["next_cursor"].as_str() else { break };
-        path = format!("/accounts/fees/entries?limit=4&cursor={cursor}");
-    }
-    assert_eq!(ids, (0..25).map(|number| json!(format!("t{number:02}"))).collect::<Vec<_>>());
+    let items = entries(&mut world, 4).await?;
+    let ids: Vec<String> = (0..25).map(|number| format!("t{number:02}")).collect();
+    assert_eq!(items.iter().map(|item| item["transaction_id"].clone()).collect::<Vec<_>>(), ids);
     Ok(())
 }

@@ -1,11 +1,20 @@
 //! Rates, money, and providers that fail.
 
 use anyhow::Result;
+use notifications::App;
 use serde_json::{Value, json};
-use testkit::Faults;
+use testkit::{Faults, World};
 
 use super::WORLDS;
 use super::delivery::{call, delivery, send, work};
+
+/// A world in which Ada has a mailbox, and whose calls can be looked at.
+async fn with_mailbox(changes: &[(&str, &str)]) -> Result<World<App>> {
+    let mut world = WORLDS.make_with(changes, Some(Faults::seeded(1))).await?;
+    let mailbox = json!({"channel": "email", "email": "ada@example.com", "verified": true});
+    call(&mut world, "POST", "/users/ada/addresses", mailbox).await?;
+    Ok(world)
+}
 
 #[tokio::test]
 async fn text_messages_end_where_the_days_money_does() -> Result<()> {
@@ -82,9 +91,7 @@ async fn what_waits_for_a_provider_is_put_off() -> Result<()> {
 #[tokio::test]
 async fn mails_beyond_the_rate_wait_for_their_turn() -> Result<()> {
     let changes = [("MAILS_PER_SECOND", "1"), ("USER_CAP_PER_HOUR", "0")];
-    let mut world = WORLDS.make_with(&changes, Some(Faults::seeded(1))).await?;
-    let mailbox = json!({"channel": "email", "email": "ada@example.com", "verified": true});
-    call(&mut world, "POST", "/users/ada/addresses", mailbox).await?;
+    let mut world = with_mailbox(&changes).await?;
     let mut ids = Vec::new();
     for _ in 0..5 {
         ids.push(send(&mut world, json!({"channels": ["email"]})).await?);
@@ -117,9 +124,7 @@ async fn mails_beyond_the_rate_wait_for_their_turn() -> Result<()> {
 #[tokio::test]
 async fn low_mails_leave_turns_for_urgent_ones() -> Result<()> {
     let changes = [("MAILS_PER_SECOND", "4"), ("USER_CAP_PER_HOUR", "0")];
-    let mut world = WORLDS.make_with(&changes, Some(Faults::seeded(1))).await?;
-    let mailbox = json!({"channel": "email", "email": "ada@example.com", "verified": true});
-    call(&mut world, "POST", "/users/ada/addresses", mailbox).await?;
+    let mut world = with_mailbox(&changes).await?;
     for _ in 0..20 {
         send(&mut world, json!({"channels": ["email"], "priority": "low"})).await?;
     }
@@ -138,9 +143,7 @@ async fn low_mails_leave_turns_for_urgent_ones() -> Result<()> {
 async fn urgent_mails_beyond_the_rate_wait_too() -> Result<()> {
     for priority in ["critical", "high"] {
         let changes = [("MAILS_PER_SECOND", "1"), ("USER_CAP_PER_HOUR", "0")];
-        let mut world = WORLDS.make_with(&changes, Some(Faults::seeded(1))).await?;
-        let mailbox = json!({"channel": "email", "email": "ada@example.com", "verified": true});
-        call(&mut world, "POST", "/users/ada/addresses", mailbox).await?;
+        let mut world = with_mailbox(&changes).await?;
         let mut ids = Vec::new();
         for _ in 0..5 {
             ids.push(send(&mut world, json!({"channels": ["email"], "priority": priority})).await?);
@@ -175,9 +178,7 @@ async fn a_text_message_that_its_provider_does_not_take_costs_nothing() -> Resul
 /// A stage that SES does not know the configuration set of fails, and no mailbox is lost by that.
 #[tokio::test]
 async fn a_configuration_set_that_is_missing_is_no_mailbox_that_is_gone() -> Result<()> {
-    let mut world = WORLDS.make_with(&[("CONFIGURATION_SET", "none")], Some(Faults::seeded(1))).await?;
-    let mailbox = json!({"channel": "email", "email": "ada@example.com", "verified": true});
-    call(&mut world, "POST", "/users/ada/addresses", mailbox).await?;
+    let mut world = with_mailbox(&[("CONFIGURATION_SET", "none")]).await?;
     send(&mut world, json!({"channels": ["email"]})).await?;
     work(&mut world).await?;
     let listed = call(&mut world, "GET", "/users/ada/addresses", Value::Null).await?;

@@ -77,8 +77,6 @@ pub fn topic(text: &str) -> Result<String, NotificationError> {
 /// The partition of a topic that a user subscribes in: FNV-1a, folded, which spreads names that differ in one digit.
 /// It depends on nothing but the name, as a secret may be replaced.
 pub fn shard_of(user: &str) -> u16 {
-    let hash = user
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = types::fnv1a(user);
     ((hash ^ (hash >> 32)) % u64::from(TOPIC_SHARDS)) as u16
 }
